@@ -1,0 +1,89 @@
+"""The debugger: looks at the whole project, with what an inspection found, and mends it.
+
+Nothing is executed: an inspection reads the files only.
+"""
+
+from __future__ import annotations
+
+import re
+
+from agents.agent_integrator import ENTRY_POINT
+from agents.answers import fenced_blocks, mapping
+from agents.blackboard import FileKind, FileWritten
+from agents.conversation import Attempt, Steps, UnusableAnswer, ask, start_dialogue
+from agents.project import Inputs, describe_project
+from agents.prompts import prompt
+from agents.roles import Role
+from agents.source import inspect_project
+
+__all__ = ["debug"]
+
+_INSTRUCTIONS = """
+You look at a finished application as a whole, with the findings of an inspection, and mend what is broken.
+"""
+
+_FORM = """
+Where nothing needs mending, answer with a fenced YAML block:
+
+```yaml
+status: ok
+```
+
+Else answer with one fenced block for each file that changes, holding the whole file, its first line a
+comment that names it, such as `# file: orders.py`. Only files that are there may be changed.
+"""
+
+_FILE_LINE = re.compile(r"\W*file: *(?P<path>[\w./-]+)\W*")
+
+
+def debug(inputs: Inputs, journal: list[Attempt]) -> Steps[tuple[FileWritten, ...]]:
+    """Mend the project in `inputs.files` (all of it); returns the files that were changed."""
+    plan = inputs.made_plan
+    findings = inspect_project(inputs.files, plan)
+    shown = [path for path in sorted(inputs.files) if path == ENTRY_POINT or _is_named(path, findings)]
+    task = prompt(
+        [
+            ("Project", describe_project(plan)),
+            ("Files", "\n".join(sorted(inputs.files))),
+            ("Findings", "\n".join(f"- {finding}" for finding in findings) or "none"),
+            *((f"Source of {path}", f"````\n{inputs.files[path]}````") for path in shown),
+            ("Task", "Mend the application.\n" + _FORM),
+        ]
+    )
+    dialogue = start_dialogue(Role.DEBUGGER, None, _INSTRUCTIONS, task, journal)
+    return ask(dialogue, lambda text: _read(text, inputs))
+
+
+def _is_named(path: str, findings: tuple[str, ...]) -> bool:
+    return any(re.search(rf"(?<![\w/]){re.escape(path)}\b", finding) for finding in findings)
+
+
+def _read(text: str, inputs: Inputs) -> tuple[FileWritten, ...]:
+    changed = _changed_files(text, inputs)
+    if not changed:
+        status = str(mapping(text, having="status")["status"]).lower()
+        if status != "ok":
+            raise UnusableAnswer(f"'status' is {status!r} and no file is given; mend it or answer ok")
+    left = inspect_project(
+        {**inputs.files, **{file.path: file.content for file in changed}}, inputs.made_plan
+    )
+    if left:
+        raise UnusableAnswer("the inspection still finds: " + "; ".join(left))
+    return changed
+
+
+def _changed_files(text: str, inputs: Inputs) -> tuple[FileWritten, ...]:
+    changed = []
+    for block in fenced_blocks(text):
+        first, _, rest = block.body.lstrip("\n").partition("\n")
+        match = _FILE_LINE.fullmatch(first)
+        if match is None:
+            continue
+        path = match["path"]
+        if path not in inputs.files:
+            raise UnusableAnswer(
+                f"{path} is not a file of the project; only files that are there may be changed"
+            )
+        kind = FileKind.FRONTEND if path.startswith(("templates/", "static/")) else FileKind.SOURCE
+        changed.append(FileWritten(path, rest.strip("\n") + "\n", kind))
+    return tuple(changed)

@@ -1,0 +1,213 @@
+"""What can be told of generated source without running it: definitions, imports, routes, whether they fit."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agents.answers import parse_python
+from agents.api import ModuleApi
+from agents.conversation import UnusableAnswer
+from agents.plan import ModulePlan, Plan
+
+__all__ = ["Import", "check_module", "defined_names", "imports", "inspect_project", "served_routes"]
+
+_ROUTE_DECORATORS = {
+    "route": None,
+    "get": "GET",
+    "post": "POST",
+    "put": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One absolute import: the top-level module, the name taken from it (None for the module), the line."""
+
+    module: str
+    name: str | None
+    line: int
+
+
+def imports(tree: ast.Module) -> Iterator[Import]:
+    """Every absolute import in `tree`, also those inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name.partition(".")[0], None, node.lineno)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            for alias in node.names:
+                yield Import(node.module.partition(".")[0], alias.name, node.lineno)
+
+
+def defined_names(tree: ast.Module) -> dict[str, ast.stmt]:
+    """The names that `tree` defines or imports at top level, with the statement that does."""
+    found: dict[str, ast.stmt] = {}
+    for node in _top_level(tree.body):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                for name in ast.walk(target):
+                    if isinstance(name, ast.Name):
+                        found[name.id] = node
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                found[alias.asname or alias.name.partition(".")[0]] = node
+    return found
+
+
+def served_routes(tree: ast.Module) -> list[tuple[str, str]]:
+    """(method, path) of every route that a decorator in `tree` declares with a literal path."""
+    found = []
+    for node in ast.walk(tree):
+        for decorator in getattr(node, "decorator_list", []):
+            if not (isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute)):
+                continue
+            kind = decorator.func.attr
+            path = decorator.args[0] if decorator.args else None
+            if kind in _ROUTE_DECORATORS and isinstance(path, ast.Constant) and isinstance(path.value, str):
+                method = _ROUTE_DECORATORS[kind]
+                found += [(m, path.value) for m in ([method] if method else _methods(decorator))]
+    return found
+
+
+def check_module(code: str, module: ModulePlan, plan: Plan, apis: Mapping[str, ModuleApi]) -> None:
+    """Hold the source of `module` against its API and against the APIs of what it requires.
+
+    `apis` holds the module's own API and those of its `requires`. Raises `UnusableAnswer` with everything
+    that is wrong at once.
+    """
+    tree = parse_python(code)
+    api = apis[module.name]
+    defined = defined_names(tree)
+    problems = []
+    for function in api.functions:
+        node = defined.get(function.name)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            problems.append(f"the function {function.signature} is missing")
+        elif _parameters(node) != function.parameters:
+            problems.append(
+                f"{function.name} takes ({', '.join(_parameters(node))}) and must take "
+                f"({', '.join(function.parameters)})"
+            )
+    if api.routes and "blueprint" not in defined:
+        problems.append("the Flask Blueprint named `blueprint` is missing")
+    served = {(method, _shape(path)) for method, path in served_routes(tree)}
+    problems += [
+        f"the route {route.method} {route.path} is missing"
+        for route in api.routes
+        if (route.method, _shape(route.path)) not in served
+    ]
+    problems += _foreign_names(tree, module, plan, apis)
+    if problems:
+        raise UnusableAnswer("; ".join(problems))
+
+
+def inspect_project(files: Mapping[str, str], plan: Plan) -> tuple[str, ...]:
+    """Everything that is wrong with a whole project as far as its text tells, one sentence each.
+
+    `files` maps relative paths to contents.
+    """
+    problems: list[str] = []
+    trees: dict[str, ast.Module] = {}
+    for path, content in sorted(files.items()):
+        if not content.strip():
+            problems.append(f"{path} is empty")
+        elif path.endswith(".py"):
+            try:
+                trees[path] = parse_python(content)
+            except UnusableAnswer as error:
+                problems.append(f"{path}: {error}")
+    expected = [*(module.filename for module in plan.modules), "main.py"]
+    problems += [f"{path} is missing" for path in expected if path not in files]
+    names = {path.removesuffix(".py"): defined_names(tree) for path, tree in trees.items()}
+    for path, tree in trees.items():
+        problems += [
+            f"{path}, line {found.line}: {found.module}.py defines no {found.name}"
+            for found in imports(tree)
+            if found.module in names
+            and found.name not in (None, "*")
+            and found.name not in names[found.module]
+        ]
+        problems += [
+            f"{path} renders {template}, and there is no templates/{template}"
+            for template in _rendered_templates(tree)
+            if f"templates/{template}" not in files
+        ]
+    problems += _doubled_routes(trees)
+    return tuple(problems)
+
+
+def _top_level(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _top_level(getattr(node, part, []))
+            for handler in getattr(node, "handlers", []):
+                yield from _top_level(handler.body)
+
+
+def _methods(decorator: ast.Call) -> list[str]:
+    for keyword in decorator.keywords:
+        if keyword.arg == "methods" and isinstance(keyword.value, ast.List | ast.Tuple | ast.Set):
+            return [str(e.value).upper() for e in keyword.value.elts if isinstance(e, ast.Constant)]
+    return ["GET"]
+
+
+def _shape(path: str) -> str:
+    """A route without the names of its variables: `/cart/<int:id>` serves what `/cart/<int:cart_id>` does."""
+    return re.sub(r"<(?:([^<>:]+):)?[^<>]+>", lambda m: f"<{m[1] or ''}>", path).rstrip("/") or "/"
+
+
+def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[str, ...]:
+    return tuple(a.arg for a in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs])
+
+
+def _foreign_names(
+    tree: ast.Module, module: ModulePlan, plan: Plan, apis: Mapping[str, ModuleApi]
+) -> Iterator[str]:
+    by_stem = {other.stem: other for other in plan.modules}
+    aliases: dict[str, ModulePlan] = {}
+    for found in imports(tree):
+        other = by_stem.get(found.module)
+        if other is None:
+            continue
+        if other.name not in module.requires:
+            yield f"line {found.line}: {module.name} does not require {other.name} and must not import it"
+        elif found.name is not None and found.name not in apis[other.name].names:
+            yield f"line {found.line}: {found.name} is not in the API of {other.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in by_stem and by_stem[alias.name].name in module.requires:
+                    aliases[alias.asname or alias.name] = by_stem[alias.name]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            other = aliases.get(node.value.id)
+            if other is not None and node.attr not in apis[other.name].names:
+                yield f"line {node.lineno}: {node.attr} is not in the API of {other.name}"
+
+
+def _rendered_templates(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            argument = node.args[0]
+            if name == "render_template" and isinstance(argument, ast.Constant):
+                yield str(argument.value)
+
+
+def _doubled_routes(trees: Mapping[str, ast.Module]) -> Iterator[str]:
+    first: dict[tuple[str, str], str] = {}
+    for path, tree in trees.items():
+        for method, route in served_routes(tree):
+            earlier = first.setdefault((method, _shape(route)), path)
+            if earlier != path:
+                yield f"{path} and {earlier} both serve {method} {route}"

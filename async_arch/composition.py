@@ -1,0 +1,32 @@
+"""The choices an async engine is composed of: one for each thing the migration moves."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["AgentCalls", "Orchestration", "StateStoreKind"]
+
+
+class AgentCalls(StrEnum):
+    """How the model is called."""
+
+    BLOCKING = "blocking"
+    """On the event loop, which stands still meanwhile."""
+    THREADS = "threads"
+    """The blocking client in a thread for each call: the stopgap."""
+    ASYNC = "async"
+    """The native async client."""
+
+
+class Orchestration(StrEnum):
+    """In what order tasks are done."""
+
+    SEQUENTIAL = "sequential"
+    CONCURRENT = "concurrent"
+
+
+class StateStoreKind(StrEnum):
+    """Where the blackboard lives."""
+
+    JSON = "json"
+    REDIS = "redis"

@@ -1,0 +1,168 @@
+"""The async engine, `python -m async_arch.orchestrator --idea "..."`.
+
+Exit codes: 0 built, 2 bad usage, 3 the build failed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agents.blackboard import PlanMade, ProjectInfo, ProjectStatus, changed_files
+from agents.build import BuildOutcome, EventKind, TaskEvent, TaskFailure
+from agents.conversation import AgentFailure, Cause
+from agents.drivers import drive_async
+from agents.plan import Plan
+from agents.project import Inputs, Order
+from agents.workflow import (
+    PLANNING,
+    Task,
+    TaskReport,
+    blocked,
+    build_tasks,
+    failed,
+    perform,
+    reads,
+    skipped,
+)
+from async_arch.composition import Orchestration
+from async_arch.model_calls import ModelCalls
+from async_arch.scheduler import PrioritySlots, path_weights, run_concurrently, run_in_order
+from async_arch.state_store import StateStore, StateUnavailable
+from async_arch.workspace import Workspace
+
+__all__ = ["AsyncOrchestrator"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What one build has come to so far."""
+
+    order: Order
+    plan: Plan | None
+    failures: dict[Task, AgentFailure]
+
+
+class AsyncOrchestrator:
+    """Builds projects, task by task as the graph of what each needs allows.
+
+    `concurrency` is how many tasks call the model at once under concurrent orchestration: best the number
+    of the model's slots. `now` gives ISO timestamps.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: StateStore,
+        calls: ModelCalls,
+        workspace: Workspace,
+        orchestration: Orchestration,
+        concurrency: int,
+        now: Callable[[], str],
+    ) -> None:
+        self._state = state
+        self._calls = calls
+        self._workspace = workspace
+        self._orchestration = orchestration
+        self._slots = PrioritySlots(concurrency)
+        self._now = now
+
+    async def build(self, order: Order) -> BuildOutcome:
+        """Build what `order` asks for. What goes wrong is in the outcome, not raised."""
+        try:
+            return await self._build(order)
+        except* StateUnavailable as errors:
+            reason = str(_first(errors))
+        return BuildOutcome(ProjectStatus.FAILED, (TaskFailure("state", Cause.STATE, reason),))
+
+    async def _build(self, order: Order) -> BuildOutcome:
+        await self._state.create(ProjectInfo(order.idea, self._now(), ProjectStatus.BUILDING))
+        await self._state.announce(self._event(EventKind.BUILD_STARTED))
+        progress = _Progress(order, None, {})
+        for place, task in enumerate(PLANNING):
+            if not progress.failures:
+                await self._run(task, place, 0.0, progress)
+        left_out: tuple[str, ...] = ()
+        if progress.plan is not None and not progress.failures:
+            left_out = await self._build_modules(build_tasks(progress.plan), progress)
+        status = ProjectStatus.FAILED if progress.failures else ProjectStatus.COMPLETE
+        await self._state.finish(status, self._event(EventKind.BUILD_FINISHED, detail=status.value))
+        failures = tuple(
+            TaskFailure(str(task), failure.cause, failure.reason)
+            for task, failure in progress.failures.items()
+        )
+        return BuildOutcome(status, failures, left_out)
+
+    async def _build_modules(
+        self, tasks: dict[Task, tuple[Task, ...]], progress: _Progress
+    ) -> tuple[str, ...]:
+        places = {task: place for place, task in enumerate(tasks, start=len(PLANNING))}
+        weights = path_weights(tasks)
+
+        async def work(task: Task) -> bool:
+            report = await self._run(task, places[task], weights[task], progress)
+            return report.failure is None
+
+        if self._orchestration is Orchestration.CONCURRENT:
+            await run_concurrently(tasks, work)
+        else:
+            await run_in_order(tasks, work)
+        progress.failures = {task: progress.failures[task] for task in tasks if task in progress.failures}
+        left_out = blocked(tasks, progress.failures)
+        for task, waits_for in left_out.items():
+            event = self._event(EventKind.TASK_SKIPPED, task, f"needs {', '.join(map(str, waits_for))}")
+            await self._state.report(skipped(task, waits_for), places[task], event)
+        return tuple(map(str, left_out))
+
+    async def _run(self, task: Task, place: int, priority: float, progress: _Progress) -> TaskReport:
+        async with self._slots.hold(priority):
+            await self._state.announce(self._event(EventKind.TASK_STARTED, task))
+            report = await self._attempt(task, progress)
+        if report.failure is None:
+            event = self._event(EventKind.TASK_COMPLETED, task)
+        else:
+            event = self._event(EventKind.TASK_FAILED, task, report.failure.reason)
+            progress.failures[task] = report.failure
+        for change in report.changes:
+            if isinstance(change, PlanMade):
+                progress.plan = change.plan
+        await self._workspace.write(changed_files(report.changes))
+        await self._state.report(report, place, event)
+        return report
+
+    async def _attempt(self, task: Task, progress: _Progress) -> TaskReport:
+        """Do `task`; whatever breaks in it is its own failure, so that independent tasks go on."""
+        try:
+            inputs = await self._inputs(task, progress)
+            return await drive_async(perform(task, inputs), self._calls)
+        except StateUnavailable:
+            raise
+        except Exception as error:
+            _log.exception("%s broke", task)
+            reason = f"{type(error).__name__}: {error}"
+            return failed(task, AgentFailure(task.role, task.module, Cause.ENGINE, reason))
+
+    async def _inputs(self, task: Task, progress: _Progress) -> Inputs:
+        if task in PLANNING or progress.plan is None:
+            return Inputs(progress.order, progress.plan)
+        found = await self._state.read(reads(task, progress.plan))
+        return Inputs(progress.order, progress.plan, found.apis, found.files)
+
+    def _event(self, kind: EventKind, task: Task | None = None, detail: str = "") -> TaskEvent:
+        return TaskEvent(kind, self._now(), str(task) if task else "", detail)
+
+
+def _first(errors: BaseExceptionGroup[StateUnavailable]) -> StateUnavailable:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+if __name__ == "__main__":
+    import sys
+
+    from async_arch.command_line import main
+
+    sys.exit(main())
