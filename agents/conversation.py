@@ -89,6 +89,8 @@ class Cause(StrEnum):
     """The state store could not be reached."""
     ENGINE = "engine"
     """The engine itself broke."""
+    DEADLINE = "deadline"
+    """The whole build took longer than it may."""
 
 
 class UnusableAnswer(Exception):

@@ -1,0 +1,92 @@
+"""The composition root of the async engine: puts one together from its settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from agents.build import BuildOutcome, TaskEvent
+from agents.chat_protocol import ModelSettings
+from agents.project import Order
+from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
+from async_arch.json_state import JsonStateStore
+from async_arch.model_calls import open_calls
+from async_arch.orchestrator import AsyncOrchestrator
+from async_arch.state_manager import RedisStateManager
+from async_arch.state_store import StateStore
+from async_arch.workspace import Workspace
+
+__all__ = ["AsyncEngine", "EngineSettings", "open_engine", "timestamp"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What an async engine is composed of; `redis_url` is needed where the state is in Redis."""
+
+    agent_calls: AgentCalls = AgentCalls.ASYNC
+    orchestration: Orchestration = Orchestration.CONCURRENT
+    state_store: StateStoreKind = StateStoreKind.REDIS
+    redis_url: str = ""
+    concurrency: int = 4
+    model: ModelSettings = field(default_factory=ModelSettings)
+
+
+class AsyncEngine:
+    """An engine that is ready to build one project in its workspace, and the state it keeps."""
+
+    def __init__(self, orchestrator: AsyncOrchestrator, state: StateStore, workspace: Workspace) -> None:
+        self._orchestrator = orchestrator
+        self._state = state
+        self._workspace = workspace
+
+    async def build(self, order: Order) -> BuildOutcome:
+        """Build what `order` asks for and leave the blackboard as `blackboard.json` beside the files."""
+        outcome = await self._orchestrator.build(order)
+        if not outcome.lost_state:
+            board = json.dumps(await self._state.snapshot(), indent=2, ensure_ascii=False)
+            await self._workspace.write({"blackboard.json": board + "\n"})
+        return outcome
+
+    def events(self) -> AsyncIterator[TaskEvent]:
+        """The events of the build from the first on, as they come, until it is finished."""
+        return self._state.events()
+
+
+@asynccontextmanager
+async def open_engine(settings: EngineSettings, run: str, project_dir: Path) -> AsyncIterator[AsyncEngine]:
+    """An engine for one build in `project_dir`, its state under the name `run`.
+
+    Raises `StateUnavailable` where no Redis answers.
+    """
+    workspace = Workspace(project_dir)
+    async with (
+        _open_state(settings, run, project_dir) as state,
+        open_calls(settings.agent_calls, settings.model, timestamp) as calls,
+    ):
+        orchestrator = AsyncOrchestrator(
+            state=state,
+            calls=calls,
+            workspace=workspace,
+            orchestration=settings.orchestration,
+            concurrency=settings.concurrency,
+            now=timestamp,
+        )
+        yield AsyncEngine(orchestrator, state, workspace)
+
+
+def timestamp() -> str:
+    """The local time as an ISO timestamp with milliseconds and offset."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
+
+
+@asynccontextmanager
+async def _open_state(settings: EngineSettings, run: str, project_dir: Path) -> AsyncIterator[StateStore]:
+    if settings.state_store is StateStoreKind.JSON:
+        yield JsonStateStore(project_dir / "blackboard.json")
+        return
+    async with RedisStateManager.open(settings.redis_url, run) as state:
+        yield state

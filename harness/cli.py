@@ -1,0 +1,132 @@
+"""The command line. It holds no logic: what a command does, a function of the library does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from harness.compare import Comparison
+from harness.compare.verdict import exit_code, worst
+from harness.errors import BadInputError, HarnessError
+from harness.gateway.settings import SimulateSettings
+from harness.report.progress import TrialProgress
+from harness.report.terminal import print_comparison, print_summary
+from harness.session import SessionSettings
+from harness.spec import Spec, find_specs
+from harness.trial import run_trial
+
+__all__ = ["app", "main"]
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Runs AgentFactory's legacy and async engines on the same specs and compares what they did.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(version("agentfactory-migration-harness"))
+        raise typer.Exit
+
+
+@app.command(name="compare")
+def compare_command(
+    specs: Annotated[list[Path], typer.Argument(help="Spec files, or folders of them.", metavar="SPEC...")],
+    control: Annotated[str, typer.Option(help="Engine that is the measure.")] = "legacy",
+    candidate: Annotated[str, typer.Option(help="Engine that is judged.")] = "async",
+    model: Annotated[
+        str, typer.Option(help="auto (Ollama where one answers, else simulated), simulated or ollama[:URL].")
+    ] = "auto",
+    slots: Annotated[int, typer.Option(min=1, help="Calls the model answers at once.")] = 4,
+    redis: Annotated[str, typer.Option(help="embedded, or redis://host:port/db.")] = "embedded",
+    ttft: Annotated[
+        float, typer.Option(min=0, help="Simulated model: seconds to the first token.")
+    ] = SimulateSettings().ttft_s,
+    tokens_per_second: Annotated[
+        float, typer.Option(min=0.1, help="Simulated model: speed of one call.")
+    ] = SimulateSettings().tokens_per_s,
+    call_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that one call to the model may take, queueing included.")
+    ] = 600.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one run may take.")] = 3600.0,
+    store: Annotated[Path, typer.Option(help="Folder in which runs are kept.")] = Path(".harness"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Run control and candidate on every SPEC and compare what they did.
+
+    Exit codes: 0 equal, 1 mismatch, 2 bad input, 3 a run failed or is inconclusive.
+    """
+    settings = SessionSettings(
+        model=model,
+        slots=slots,
+        redis=redis,
+        simulated=SimulateSettings(ttft_s=ttft, tokens_per_s=tokens_per_second),
+        call_timeout_s=call_timeout,
+        deadline_s=timeout,
+        store=store,
+    )
+    try:
+        found = find_specs(specs)
+        comparisons = _run(_compare(found, control, candidate, settings, as_json))
+    except HarnessError as error:
+        _stop(str(error), 2 if isinstance(error, BadInputError) else 3)
+    if as_json:
+        typer.echo(json.dumps([comparison.model_dump(mode="json") for comparison in comparisons], indent=2))
+    raise typer.Exit(exit_code(worst(comparison.verdict.status for comparison in comparisons)))
+
+
+async def _compare(
+    specs: list[Spec], control: str, candidate: str, settings: SessionSettings, as_json: bool
+) -> list[Comparison]:
+    comparisons = []
+    out = Console(quiet=as_json, highlight=False)
+    with TrialProgress(Console(stderr=True)) as progress:
+        async for comparison in run_trial(specs, control, candidate, settings, progress):
+            print_comparison(out, comparison)
+            comparisons.append(comparison)
+    if len(comparisons) > 1:
+        print_summary(out, comparisons)
+    return comparisons
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end; Ctrl-C and SIGTERM cancel it, and it cleans up before the process ends."""
+
+    async def cancellable() -> T:
+        this = asyncio.current_task()
+        if this is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
+        return await work
+
+    try:
+        return asyncio.run(cancellable())
+    except KeyboardInterrupt:
+        _stop("stopped; everything that was started has been ended", 128 + signal.SIGINT)
+    except asyncio.CancelledError:
+        _stop("stopped; everything that was started has been ended", 128 + signal.SIGTERM)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"harness: {message}\n")
+    raise typer.Exit(code)

@@ -1,0 +1,131 @@
+"""The call graph: which call of a run had to wait for which, as the workflow has it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agents.conversation import UnusableAnswer
+from agents.plan import Plan, read_plan
+from agents.roles import Role
+from agents.workflow import PLANNING, Task, build_tasks
+from harness.gateway.calls import CallRecord
+from harness.record import RunRecord
+
+__all__ = [
+    "CallGraph",
+    "call_graph",
+    "critical_path_s",
+    "group_of",
+    "list_schedule_s",
+    "needs_of_groups",
+    "plan_of",
+]
+
+# Developer and optimizer come after one another, and between them developer and reviewer take turns: their
+# calls for one module form a chain in the order in which they were made.
+_SOURCE_ROLES = frozenset({Role.DEVELOPER, Role.REVIEWER, Role.OPTIMIZER})
+
+
+@dataclass(frozen=True, slots=True)
+class CallGraph:
+    """Calls as (seconds of generating, indices of the calls it had to wait for), waits before waiters.
+
+    `tasks` names the task of each call, for telling what follows from what.
+    """
+
+    durations_s: tuple[float, ...]
+    waits_for: tuple[tuple[int, ...], ...]
+    tasks: tuple[Task | None, ...]
+
+
+def call_graph(record: RunRecord) -> CallGraph:
+    """The graph of the calls of `record`.
+
+    The calls of one task form a chain in the order of their arrival; its first call waits for the last
+    calls of what the task needs. A call of no known task waits for the last such call before it.
+    """
+    groups = needs_of_groups(plan_of(record))
+    members: dict[Task | None, list[CallRecord]] = {group: [] for group in groups}
+    for call in record.calls:
+        members.setdefault(group_of(call), []).append(call)
+    durations: list[float] = []
+    waits: list[tuple[int, ...]] = []
+    tasks: list[Task | None] = []
+    last: dict[Task | None, tuple[int, ...]] = {}
+    for group, calls in members.items():
+        behind = tuple(dict.fromkeys(i for need in groups.get(group, ()) for i in last.get(need, ())))
+        for call in calls:
+            durations.append(call.generating_s)
+            waits.append(behind)
+            tasks.append(group)
+            behind = (len(durations) - 1,)
+        last[group] = behind
+    return CallGraph(tuple(durations), tuple(waits), tuple(tasks))
+
+
+def plan_of(record: RunRecord) -> Plan | None:
+    """The plan on the blackboard of `record`, or None where there is none."""
+    data = (record.blackboard or {}).get("architecture")
+    try:
+        return read_plan(data) if isinstance(data, Mapping) else None
+    except UnusableAnswer:
+        return None
+
+
+def group_of(call: CallRecord) -> Task | None:
+    """The task that stands for the chain a call belongs to; None where its role is none of ours."""
+    try:
+        role = Role(call.role)
+    except ValueError:
+        return None
+    if Task(role) in PLANNING:
+        return PLANNING[-1]
+    return Task(Role.OPTIMIZER if role in _SOURCE_ROLES else role, call.module)
+
+
+def needs_of_groups(plan: Plan | None) -> dict[Task | None, tuple[Task, ...]]:
+    """The chains of a project in build order, each with those it needs."""
+    groups: dict[Task | None, tuple[Task, ...]] = {PLANNING[-1]: ()}
+    for task, needs in (build_tasks(plan) if plan else {}).items():
+        if task.role is Role.OPTIMIZER:
+            groups[task] = (Task(Role.ARCHITECT, task.module),)
+        elif task.role not in _SOURCE_ROLES:
+            groups[task] = needs or (PLANNING[-1],)
+    return groups
+
+
+def critical_path_s(graph: CallGraph) -> float:
+    """The longest chain of calls that had to wait for each other: no number of slots is faster."""
+    ends: list[float] = []
+    for duration, waits in zip(graph.durations_s, graph.waits_for, strict=True):
+        ends.append(max((ends[i] for i in waits), default=0.0) + duration)
+    return max(ends, default=0.0)
+
+
+def list_schedule_s(graph: CallGraph, slots: int) -> float:
+    """How long the calls take on `slots` slots by a list schedule that starts the longest path first."""
+    count = len(graph.durations_s)
+    followers: list[list[int]] = [[] for _ in range(count)]
+    for index, waits in enumerate(graph.waits_for):
+        for i in waits:
+            followers[i].append(index)
+    path = [0.0] * count
+    for index in reversed(range(count)):
+        path[index] = graph.durations_s[index] + max((path[i] for i in followers[index]), default=0.0)
+    missing = [len(waits) for waits in graph.waits_for]
+    ready = [(-path[index], index) for index in range(count) if not missing[index]]
+    heapq.heapify(ready)
+    running: list[tuple[float, int]] = []
+    now = 0.0
+    while ready or running:
+        while ready and len(running) < slots:
+            _, index = heapq.heappop(ready)
+            heapq.heappush(running, (now + graph.durations_s[index], index))
+        now, index = heapq.heappop(running)
+        for follower in followers[index]:
+            missing[follower] -= 1
+            if not missing[follower]:
+                heapq.heappush(ready, (-path[follower], follower))
+    return now

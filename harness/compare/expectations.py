@@ -1,0 +1,99 @@
+"""What a spec expects beyond equality, held against two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.compare.timing import overlap
+from harness.record import RunRecord
+from harness.spec import Spec
+
+__all__ = ["Expectation", "ExpectationStatus", "check_expectations"]
+
+
+class ExpectationStatus(StrEnum):
+    """Whether an expectation was met."""
+
+    MET = "met"
+    UNMET = "unmet"
+    NOT_JUDGED = "not judged"
+    """It speaks of something that these two runs cannot show."""
+
+
+class Expectation(BaseModel):
+    """One expectation with what was seen: value and limit are in the sentence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    status: ExpectationStatus
+    sentence: str
+
+
+def check_expectations(spec: Spec, control: RunRecord, candidate: RunRecord) -> tuple[Expectation, ...]:
+    """Every expectation of `spec`, judged where these runs can show it."""
+    return (
+        *_modules(spec, control, candidate),
+        *_parallel(spec, candidate),
+        *_speedup(spec, control, candidate),
+    )
+
+
+def _modules(spec: Spec, control: RunRecord, candidate: RunRecord) -> Iterator[Expectation]:
+    least = spec.expect.modules
+    if least is None:
+        return
+    counts = [_module_count(control), _module_count(candidate)]
+    status = ExpectationStatus.MET if min(counts) >= least else ExpectationStatus.UNMET
+    sentence = (
+        f"{counts[0]} modules by the control and {counts[1]} by the candidate; at least {least} expected"
+    )
+    yield Expectation(key="modules", status=status, sentence=sentence)
+
+
+def _parallel(spec: Spec, candidate: RunRecord) -> Iterator[Expectation]:
+    for first, second in spec.expect.parallel:
+        reason = _no_concurrency(candidate)
+        if reason:
+            status, sentence = ExpectationStatus.NOT_JUDGED, f"{first} and {second} in parallel: {reason}"
+        else:
+            seen = overlap(candidate, first, second)
+            status = ExpectationStatus.MET if seen.together_s > 0 else ExpectationStatus.UNMET
+            sentence = (
+                f"{first} and {second} were generated in parallel for {seen.together_s:.2f} s; "
+                "more than 0 expected"
+            )
+        yield Expectation(key=f"parallel {first}/{second}", status=status, sentence=sentence)
+
+
+def _speedup(spec: Spec, control: RunRecord, candidate: RunRecord) -> Iterator[Expectation]:
+    least = spec.expect.min_speedup
+    if least is None:
+        return
+    reason = _no_concurrency(candidate)
+    if not reason and control.summary.concurrent:
+        reason = "the control is concurrent too"
+    speedup = control.summary.wall_s / candidate.summary.wall_s if candidate.summary.wall_s else 0.0
+    if reason:
+        status, sentence = ExpectationStatus.NOT_JUDGED, f"speed-up of at least {least:g}: {reason}"
+    else:
+        status = ExpectationStatus.MET if speedup >= least else ExpectationStatus.UNMET
+        sentence = f"speed-up {speedup:.2f}; at least {least:g} expected"
+    yield Expectation(key="min_speedup", status=status, sentence=sentence)
+
+
+def _no_concurrency(record: RunRecord) -> str | None:
+    """Why nothing of `record` can have run in parallel, or None where it can."""
+    if not record.summary.concurrent:
+        return "the candidate makes one call at a time"
+    if record.summary.slots == 1:
+        return "the model has one slot"
+    return None
+
+
+def _module_count(record: RunRecord) -> int:
+    modules = (record.blackboard or {}).get("modules")
+    return len(modules) if isinstance(modules, dict) else 0

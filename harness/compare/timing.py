@@ -1,0 +1,177 @@
+"""The timing layer: how long a run took, how near that is to what its calls allow, what ran beside what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.compare.call_graph import call_graph, critical_path_s, list_schedule_s
+from harness.record import RunRecord
+
+__all__ = ["Limit", "Overlap", "TimingFacts", "limit_of", "overlap", "timing_facts"]
+
+Interval = tuple[float, float]
+
+_UNLIMITED = 1_000_000
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class TimingFacts(_Facts):
+    """The timing of one run; all durations are seconds on the gateway's clock."""
+
+    wall_s: float
+    startup_s: float
+    """Start of the engine's process until it was ready; not part of `wall_s`."""
+    calls: int
+    prompt_tokens: int
+    output_tokens: int
+    work_s: float
+    """Generating, summed over all calls."""
+    queued_s: float
+    """Waiting for a slot, summed over all calls."""
+    idle_s: float
+    """Wall-clock in which no call was generating: what the engine itself takes."""
+    slots: int
+    critical_path_s: float
+    """The longest chain of calls that had to wait for each other."""
+    work_over_slots_s: float
+    lower_bound_s: float
+    """max(critical path, work / slots): nothing can be faster with these calls."""
+    list_schedule_s: float
+    """The same calls, scheduled on the same slots with the longest path first."""
+    unlimited_s: float
+    """The same, with as many slots as calls."""
+
+    @property
+    def efficiency(self) -> float:
+        """Lower bound over wall-clock; 1 is perfect."""
+        return self.lower_bound_s / self.wall_s if self.wall_s else 0.0
+
+    @property
+    def over_list_schedule(self) -> float:
+        """Wall-clock over list schedule; 1 is as good as a scheduler that knows all durations."""
+        return self.wall_s / self.list_schedule_s if self.list_schedule_s else 0.0
+
+    @property
+    def parallelism(self) -> float:
+        """How many calls were generating on average."""
+        return self.work_s / self.wall_s if self.wall_s else 0.0
+
+
+class Overlap(_Facts):
+    """How long two modules were generated at the same time in one run, in seconds."""
+
+    first: str
+    second: str
+    together_s: float
+    first_s: float
+    """How long calls for the first were generating."""
+    second_s: float
+    first_from_s: float | None
+    """When its first call began to generate, since the run's begin; None where it had none."""
+    second_from_s: float | None
+
+
+class Limit(_Facts):
+    """What bounds the candidate: the model's slots, or the chain of what needs what."""
+
+    by_slots: bool
+    sentence: str
+
+
+def timing_facts(record: RunRecord) -> TimingFacts:
+    """The timing of `record`."""
+    graph = call_graph(record)
+    slots = record.summary.slots
+    work_s = sum(graph.durations_s)
+    path_s = critical_path_s(graph)
+    return TimingFacts(
+        wall_s=record.summary.wall_s,
+        startup_s=record.summary.startup_s,
+        calls=len(record.calls),
+        prompt_tokens=sum(call.prompt_tokens or 0 for call in record.calls),
+        output_tokens=sum(call.output_tokens or 0 for call in record.calls),
+        work_s=work_s,
+        queued_s=sum(call.queued_s for call in record.calls),
+        idle_s=max(0.0, record.summary.wall_s - _length(_merged(_generating(record)))),
+        slots=slots,
+        critical_path_s=path_s,
+        work_over_slots_s=work_s / slots,
+        lower_bound_s=max(path_s, work_s / slots),
+        list_schedule_s=list_schedule_s(graph, slots),
+        unlimited_s=list_schedule_s(graph, _UNLIMITED),
+    )
+
+
+def overlap(record: RunRecord, first: str, second: str) -> Overlap:
+    """How long calls for both modules were generating at the same time."""
+    one, other = _merged(_generating(record, first)), _merged(_generating(record, second))
+    return Overlap(
+        first=first,
+        second=second,
+        together_s=_length(_common(one, other)),
+        first_s=_length(one),
+        second_s=_length(other),
+        first_from_s=one[0][0] if one else None,
+        second_from_s=other[0][0] if other else None,
+    )
+
+
+def limit_of(facts: TimingFacts) -> Limit:
+    """What keeps a run from being faster, and by how much."""
+    slots = f"{facts.slots} slot{'s' if facts.slots > 1 else ''}"
+    if facts.work_over_slots_s > facts.critical_path_s:
+        gain = facts.work_over_slots_s / facts.critical_path_s if facts.critical_path_s else 1.0
+        return Limit(
+            by_slots=True,
+            sentence=(
+                f"the model is the limit, not the engine: {facts.work_s:.1f} s of generating on {slots} "
+                f"take at least {facts.work_over_slots_s:.1f} s; with more slots the same calls could take "
+                f"{facts.unlimited_s:.1f} s ({gain:.1f} times faster)"
+            ),
+        )
+    return Limit(
+        by_slots=False,
+        sentence=(
+            f"the chain of what needs what is the limit: {facts.critical_path_s:.1f} s however many slots; "
+            f"{slots} could do the work in {facts.work_over_slots_s:.1f} s"
+        ),
+    )
+
+
+def _generating(record: RunRecord, module: str | None = None) -> Iterable[Interval]:
+    for call in record.calls:
+        if call.granted_s is not None and (module is None or call.module == module):
+            yield call.granted_s, call.end_s
+
+
+def _merged(intervals: Iterable[Interval]) -> list[Interval]:
+    merged: list[Interval] = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _common(one: Sequence[Interval], other: Sequence[Interval]) -> list[Interval]:
+    common: list[Interval] = []
+    i = j = 0
+    while i < len(one) and j < len(other):
+        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
+        if start < end:
+            common.append((start, end))
+        if one[i][1] < other[j][1]:
+            i += 1
+        else:
+            j += 1
+    return common
+
+
+def _length(intervals: Iterable[Interval]) -> float:
+    return sum(end - start for start, end in intervals)

@@ -1,0 +1,99 @@
+"""The verdict on a comparison: one status, with reasons in the order of their weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from agents.conversation import Cause
+from harness.compare.expectations import Expectation, ExpectationStatus
+from harness.compare.mismatch import Kind, Mismatch
+from harness.compare.outcome import describe_outcome
+from harness.record import OutcomeStatus, RunRecord
+
+__all__ = ["Status", "Verdict", "exit_code", "judge", "worst"]
+
+# Neither engine's doing: what these causes keep from being seen cannot be held against one of them.
+_SURROUNDINGS = frozenset({Cause.MODEL, Cause.STATE})
+
+
+class Status(StrEnum):
+    """What a comparison comes to; the worst wins, and FAIL, which is known, is worse than ERROR."""
+
+    PASS = "PASS"  # noqa: S105 (a status, not a password)
+    INCONCLUSIVE = "INCONCLUSIVE"
+    """There is not enough to go by."""
+    ERROR = "ERROR"
+    """It could not be judged: a run failed, or something around it did."""
+    FAIL = "FAIL"
+
+
+_ORDER = [Status.PASS, Status.INCONCLUSIVE, Status.ERROR, Status.FAIL]
+
+
+class Verdict(BaseModel):
+    """The status and why, the weightiest reason first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Status
+    reasons: tuple[str, ...]
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The worst of `statuses`; without any, nothing is known: INCONCLUSIVE."""
+    return max(statuses, key=_ORDER.index, default=Status.INCONCLUSIVE)
+
+
+def judge(
+    control: RunRecord,
+    candidate: RunRecord,
+    mismatches: Sequence[Mismatch],
+    expectations: Sequence[Expectation],
+) -> Verdict:
+    """The verdict under the policy `exact`: everything equal, every expectation met."""
+    error = _not_judgeable(control, candidate, mismatches)
+    if error:
+        return Verdict(status=Status.ERROR, reasons=tuple(error))
+    roots = [mismatch for mismatch in mismatches if not mismatch.follows]
+    engine_roots = [mismatch for mismatch in roots if mismatch.kind is not Kind.ANSWER_DRIFT]
+    unmet = [e.sentence for e in expectations if e.status is ExpectationStatus.UNMET]
+    if engine_roots or unmet:
+        return Verdict(status=Status.FAIL, reasons=(*[m.sentence for m in engine_roots], *unmet))
+    if mismatches:
+        count = sum(mismatch.kind is Kind.ANSWER_DRIFT for mismatch in mismatches)
+        reason = (
+            f"the model answered {count} equal requests differently, and what differs after that cannot be "
+            "laid at the engines' door; compare on the same answers"
+        )
+        return Verdict(status=Status.INCONCLUSIVE, reasons=(reason,))
+    facts = f"{len(candidate.calls)} calls, {len(candidate.summary.files)} files and the blackboard are equal"
+    return Verdict(status=Status.PASS, reasons=(facts,))
+
+
+def _not_judgeable(control: RunRecord, candidate: RunRecord, mismatches: Sequence[Mismatch]) -> list[str]:
+    """Why these runs cannot be judged, or nothing where they can."""
+    runs = (("control", control), ("candidate", candidate))
+    reasons = [
+        f"the {side} failed at {failure.task}: {failure.reason}"
+        for side, record in runs
+        for failure in record.summary.outcome.failures
+        if failure.cause in _SURROUNDINGS
+    ]
+    if reasons:
+        return reasons
+    outcomes = [record.summary.outcome for _, record in runs]
+    if all(outcome.status is not OutcomeStatus.FINISHED for outcome in outcomes) and not mismatches:
+        return [f"both ended alike, and neither with a whole project: it {describe_outcome(outcomes[0])}"]
+    return [
+        f"no call of the {side} went through the gateway"
+        for side, record in runs
+        if not record.calls and record.summary.outcome.status is OutcomeStatus.FINISHED
+    ]
+
+
+def exit_code(status: Status) -> int:
+    """The exit code of a verdict: 0 equal, 1 mismatch, 3 a run failed or nothing can be said."""
+    return {Status.PASS: 0, Status.FAIL: 1}.get(status, 3)

@@ -1,0 +1,78 @@
+"""Engine names and the compositions they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
+from harness.errors import BadInputError
+
+__all__ = ["Composition", "parse_engine"]
+
+_CHOICES = "legacy, async, phase:1, phase:2, or async:flag=value,... with the flags {flags}"
+_FLAGS = {"state_store": StateStoreKind, "agent_calls": AgentCalls, "orchestration": Orchestration}
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The choices an engine is composed of, one for each flag; `family` is whose code runs."""
+
+    family: Literal["legacy", "async"]
+    state_store: StateStoreKind
+    agent_calls: AgentCalls
+    orchestration: Orchestration
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether several calls can be under way at once: a blocked event loop makes only one."""
+        concurrent = self.orchestration is Orchestration.CONCURRENT
+        return concurrent and self.agent_calls is not AgentCalls.BLOCKING
+
+    @property
+    def needs_redis(self) -> bool:
+        """Whether its state is in Redis."""
+        return self.state_store is StateStoreKind.REDIS
+
+    def as_flags(self) -> dict[str, str]:
+        """The choices by flag."""
+        return {
+            "state_store": self.state_store.value,
+            "agent_calls": self.agent_calls.value,
+            "orchestration": self.orchestration.value,
+            "generation": "llm",
+        }
+
+
+_LEGACY = Composition("legacy", StateStoreKind.JSON, AgentCalls.BLOCKING, Orchestration.SEQUENTIAL)
+_PHASE_1 = Composition("async", StateStoreKind.REDIS, AgentCalls.BLOCKING, Orchestration.SEQUENTIAL)
+_PHASE_2 = Composition("async", StateStoreKind.REDIS, AgentCalls.ASYNC, Orchestration.CONCURRENT)
+_NAMED = {"legacy": _LEGACY, "phase:1": _PHASE_1, "phase:2": _PHASE_2, "async": _PHASE_2}
+
+
+def parse_engine(name: str) -> Composition:
+    """The composition that an engine name stands for; `BadInputError` where it is none.
+
+    `async:flag=value,...` is `async` with some flags set otherwise, for example
+    `async:agent_calls=threads,state_store=json`.
+    """
+    if name in _NAMED:
+        return _NAMED[name]
+    family, colon, settings = name.partition(":")
+    flags = ", ".join(f"{flag} ({', '.join(kind)})" for flag, kind in _FLAGS.items())
+    if family != "async" or not colon or "=" not in settings:
+        raise BadInputError(f"{name!r} is not an engine; known are {_CHOICES.format(flags=flags)}")
+    chosen = _PHASE_2.as_flags()
+    for setting in settings.split(","):
+        flag, _, value = setting.partition("=")
+        if flag not in _FLAGS:
+            raise BadInputError(f"{name!r}: {flag!r} is not a flag; there are {flags}")
+        if value not in list(_FLAGS[flag]):
+            raise BadInputError(f"{name!r}: {flag} is {', '.join(_FLAGS[flag])}, not {value!r}")
+        chosen[flag] = value
+    return Composition(
+        "async",
+        StateStoreKind(chosen["state_store"]),
+        AgentCalls(chosen["agent_calls"]),
+        Orchestration(chosen["orchestration"]),
+    )

@@ -1,0 +1,69 @@
+"""The contract of an engine: given a job, it builds a project and says how that went."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from agents.build import TaskEvent
+from harness.record import Failure
+from harness.spec import Spec
+
+__all__ = ["Engine", "EngineJob", "EngineResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineJob:
+    """One build, as an engine gets it. What it writes goes to `project_dir`, an empty folder."""
+
+    run: str
+    spec: Spec
+    model: str
+    project_dir: Path
+    log: Path
+    """Where what the engine prints goes."""
+    ollama_host: str
+    redis_url: str
+    slots: int
+    call_timeout_s: float
+    deadline_s: float
+    begin: Callable[[], Awaitable[None]]
+    """Awaited when the engine is ready to work: the run's clock starts there."""
+    end: Callable[[], Awaitable[None]]
+    """Awaited as soon as the engine says how the build went: the run's clock stops there."""
+    on_event: Callable[[TaskEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineResult:
+    """How a build went by the engine's own account."""
+
+    startup_s: float
+    failures: tuple[Failure, ...] = ()
+    skipped: tuple[str, ...] = ()
+    events: tuple[TaskEvent, ...] = field(default=())
+
+
+class Engine(Protocol):
+    """Something that builds projects, in a process of its own."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def flags(self) -> Mapping[str, str]:
+        """What it is composed of, by flag."""
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether it can have several calls to the model under way."""
+
+    @property
+    def needs_redis(self) -> bool:
+        """Whether a job must carry a Redis URL."""
+
+    async def run(self, job: EngineJob) -> EngineResult:
+        """Build. What goes wrong in the engine is in the result; when cancelled nothing is left behind."""

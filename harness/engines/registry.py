@@ -1,0 +1,87 @@
+"""The registry of engines: the only place outside `legacy/` that knows the legacy engine.
+
+Deleting the folder `legacy/` retires that engine; the others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from agents.build import BuildOutcome, TaskEvent
+from agents.chat_protocol import ModelSettings
+from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
+from async_arch.engine import AsyncEngine, EngineSettings, open_engine, timestamp
+from async_arch.state_store import StateUnavailable
+from harness.engines.worker_protocol import WorkerJob
+from harness.errors import BadInputError
+
+__all__ = ["require_available", "run_job"]
+
+_log = logging.getLogger(__name__)
+
+
+def require_available(family: str) -> None:
+    """Raise `BadInputError` where the legacy engine is asked for and has been retired."""
+    if family == "legacy" and importlib.util.find_spec("legacy") is None:
+        raise BadInputError("the legacy engine has been retired: the folder legacy/ is gone; use phase:1")
+
+
+def run_job(job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskEvent], None]) -> BuildOutcome:
+    """Build in this process and block until it is done.
+
+    `ready` is called once everything is loaded and open, and returns when work may begin. Raises
+    `StateUnavailable` where no Redis answers.
+    """
+    if job.family == "legacy":
+        return _run_legacy(job, ready, on_event)
+    return asyncio.run(_run_async(job, ready, on_event))
+
+
+def _run_legacy(
+    job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskEvent], None]
+) -> BuildOutcome:
+    from legacy.factory_boss import FactoryBoss
+    from legacy.ollama_calls import OllamaCalls
+
+    with OllamaCalls(_model(job), timestamp) as call:
+        boss = FactoryBoss(Path(job.project_dir), call, timestamp, on_event)
+        ready()
+        return boss.build(job.order)
+
+
+async def _run_async(
+    job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskEvent], None]
+) -> BuildOutcome:
+    settings = EngineSettings(
+        agent_calls=AgentCalls(job.flags["agent_calls"]),
+        orchestration=Orchestration(job.flags["orchestration"]),
+        state_store=StateStoreKind(job.flags["state_store"]),
+        redis_url=job.redis_url,
+        concurrency=job.concurrency,
+        model=_model(job),
+    )
+    async with open_engine(settings, job.run, Path(job.project_dir)) as engine:
+        await asyncio.to_thread(ready)
+        async with asyncio.TaskGroup() as group:
+            listener = group.create_task(_forward(engine, on_event))
+            outcome = await engine.build(job.order)
+            if outcome.lost_state:
+                # Its end is never announced.
+                listener.cancel()
+    return outcome
+
+
+async def _forward(engine: AsyncEngine, on_event: Callable[[TaskEvent], None]) -> None:
+    try:
+        async for event in engine.events():
+            on_event(event)
+    except StateUnavailable as error:
+        _log.warning("events are no longer read: %s", error)
+
+
+def _model(job: WorkerJob) -> ModelSettings:
+    return ModelSettings(job.model, job.options, job.call_timeout_s)

@@ -1,0 +1,78 @@
+"""The process of an engine, `python -m harness.engines.worker`: one build, told and reported in lines."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from typing import IO
+
+from pydantic import BaseModel
+
+from agents.build import BuildOutcome, TaskEvent
+from agents.conversation import Cause
+from async_arch.state_store import StateUnavailable
+from harness.engines.registry import run_job
+from harness.engines.worker_protocol import Finished, Happened, Ready, WorkerJob
+from harness.record import Failure
+
+__all__ = ["main"]
+
+
+class _Channel:
+    """The standard output as it was at the start; whatever else is printed goes to the log."""
+
+    def __init__(self) -> None:
+        self._out: IO[bytes] = os.fdopen(os.dup(1), "wb", buffering=0)
+        os.dup2(2, 1)
+
+    def send(self, line: BaseModel) -> None:
+        self._out.write(line.model_dump_json().encode() + b"\n")
+
+
+def main() -> None:
+    """Run one build; what goes wrong in it is reported, not raised."""
+    channel = _Channel()
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.WARNING)
+    job = WorkerJob.model_validate_json(sys.stdin.buffer.readline())
+
+    def ready() -> None:
+        channel.send(Ready())
+        if not sys.stdin.buffer.readline():
+            os._exit(128 + signal.SIGHUP)
+        threading.Thread(target=_end_with_owner, name="owner", daemon=True).start()
+
+    def on_event(event: TaskEvent) -> None:
+        channel.send(Happened.of(event))
+
+    try:
+        outcome = run_job(job, ready, on_event)
+    except StateUnavailable as error:
+        channel.send(_broken(Cause.STATE, "state", str(error)))
+    except Exception as error:
+        traceback.print_exc()
+        channel.send(_broken(Cause.ENGINE, "engine", f"{type(error).__name__}: {error}"))
+    else:
+        channel.send(_finished(outcome))
+
+
+def _end_with_owner() -> None:
+    """Wait until the owner closes our input; then nobody wants the result any more."""
+    sys.stdin.buffer.read()
+    os._exit(128 + signal.SIGHUP)
+
+
+def _finished(outcome: BuildOutcome) -> Finished:
+    failures = [Failure(task=f.task, cause=f.cause, reason=f.reason) for f in outcome.failures]
+    return Finished(failures=tuple(failures), skipped=outcome.skipped)
+
+
+def _broken(cause: Cause, task: str, reason: str) -> Finished:
+    return Finished(failures=(Failure(task=task, cause=cause, reason=reason),), skipped=())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What the harness and an engine's process say to each other: JSON, a line each.
+
+The harness writes a `WorkerJob`, waits for `Ready`, writes GO, and then reads events and at last a
+`Finished`. The end of its standard input means to the worker that its owner is gone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from agents.build import EventKind, TaskEvent
+from agents.plan import ModuleHint, ModuleType
+from agents.project import Order
+from harness.record import Failure
+
+__all__ = ["GO", "Finished", "Happened", "Ready", "WorkerJob", "WorkerMessage", "worker_message"]
+
+GO = b"go\n"
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Hint(_Line):
+    name: str
+    module_type: ModuleType | None
+    description: str
+    requires: tuple[str, ...]
+
+
+class WorkerJob(_Line):
+    """One build. `flags` is empty for the legacy engine."""
+
+    family: Literal["legacy", "async"]
+    flags: dict[str, str]
+    run: str
+    project_dir: str
+    idea: str
+    hints: tuple[_Hint, ...]
+    model: str
+    options: dict[str, bool | int | float | str]
+    redis_url: str
+    concurrency: int
+    call_timeout_s: float
+
+    @property
+    def order(self) -> Order:
+        """What is to be built."""
+        return Order(
+            self.idea,
+            tuple(ModuleHint(h.name, h.module_type, h.description, h.requires) for h in self.hints),
+        )
+
+
+class Ready(_Line):
+    """The engine is loaded and its clients are open."""
+
+    kind: Literal["ready"] = "ready"
+
+
+class Happened(_Line):
+    """An event of the build."""
+
+    kind: Literal["happened"] = "happened"
+    event: EventKind
+    at: str
+    task: str
+    detail: str
+
+    @classmethod
+    def of(cls, event: TaskEvent) -> Happened:
+        """The line for `event`."""
+        return cls(event=event.kind, at=event.at, task=event.task, detail=event.detail)
+
+    @property
+    def task_event(self) -> TaskEvent:
+        """The event that the line tells of."""
+        return TaskEvent(self.event, self.at, self.task, self.detail)
+
+
+class Finished(_Line):
+    """The build is over."""
+
+    kind: Literal["finished"] = "finished"
+    failures: tuple[Failure, ...]
+    skipped: tuple[str, ...]
+
+
+WorkerMessage = Ready | Happened | Finished
+
+_ADAPTER: TypeAdapter[WorkerMessage] = TypeAdapter(Annotated[WorkerMessage, Field(discriminator="kind")])
+
+
+def worker_message(line: bytes) -> WorkerMessage:
+    """The message in `line`; raises pydantic's ValidationError where it is none."""
+    return _ADAPTER.validate_json(line)

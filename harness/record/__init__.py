@@ -1,0 +1,25 @@
+"""The record of a run: what one engine did with one spec."""
+
+from harness.record.run_record import (
+    Failure,
+    FileFacts,
+    ModelFacts,
+    OutcomeStatus,
+    RunOutcome,
+    RunRecord,
+    RunSummary,
+    TimelineSpan,
+)
+from harness.record.run_store import RunStore
+
+__all__ = [
+    "Failure",
+    "FileFacts",
+    "ModelFacts",
+    "OutcomeStatus",
+    "RunOutcome",
+    "RunRecord",
+    "RunStore",
+    "RunSummary",
+    "TimelineSpan",
+]

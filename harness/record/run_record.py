@@ -1,0 +1,145 @@
+"""The model of a run's record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from agents.build import TaskEvent
+from agents.conversation import Cause
+from harness.gateway.calls import CallRecord
+
+__all__ = [
+    "Failure",
+    "FileFacts",
+    "ModelFacts",
+    "OutcomeStatus",
+    "RunOutcome",
+    "RunRecord",
+    "RunSummary",
+    "TimelineSpan",
+]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class OutcomeStatus(StrEnum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    """A task failed, or the engine did."""
+    BROKEN = "broken"
+    """The engine called it finished, and what it left is not whole."""
+
+
+class Failure(_Frozen):
+    """Something that failed: which task (or `engine`, `state`), where the fault lies, why."""
+
+    task: str
+    cause: Cause
+    reason: str
+
+
+class RunOutcome(_Frozen):
+    """How a run ended, as the harness judges it: never by the engine's word or exit code alone."""
+
+    status: OutcomeStatus
+    failures: tuple[Failure, ...] = ()
+    skipped: tuple[str, ...] = ()
+    """Tasks that were not begun because what they need failed."""
+    defects: tuple[str, ...] = ()
+    """What is not whole in a finished project, one sentence each."""
+
+
+class FileFacts(_Frozen):
+    """A generated file as it was found."""
+
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+class ModelFacts(_Frozen):
+    """The model a run was made with."""
+
+    kind: str
+    """`simulated` or `ollama`."""
+    name: str
+    url: str | None = None
+
+
+class TimelineSpan(_Frozen):
+    """One call on the time axis of its run; times are seconds since the run's begin."""
+
+    role: str
+    module: str | None
+    attempt: int
+    arrival_s: float
+    granted_s: float | None
+    end_s: float
+    status: int
+
+
+class RunSummary(_Frozen):
+    """What is known of a run besides its calls, events, blackboard and files: `record.json`."""
+
+    schema_version: int = 1
+    id: str
+    spec: str
+    engine: str
+    composition: dict[str, str]
+    """The flags the engine was composed of, pinned when the run began."""
+    concurrent: bool
+    """Whether the engine can have several calls under way."""
+    model: ModelFacts
+    slots: int
+    redis: str | None
+    """The server that held the state, without secrets; None where none was used."""
+    began_at: str
+    """ISO timestamp."""
+    startup_s: float
+    """From the start of the engine's process until it was ready to work; not part of `wall_s`."""
+    wall_s: float
+    """From the engine's first step until its last, on the gateway's clock."""
+    outcome: RunOutcome
+    files: dict[str, FileFacts]
+    """Generated files by relative path."""
+    malformed_requests: int
+    other_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """All that one run did. `blackboard` is None where the engine left none that can be read."""
+
+    summary: RunSummary
+    calls: tuple[CallRecord, ...]
+    events: tuple[TaskEvent, ...]
+    blackboard: dict[str, object] | None
+    folder: Path
+
+    @property
+    def timeline(self) -> tuple[TimelineSpan, ...]:
+        """The calls as spans, in the order of their arrival."""
+        return tuple(
+            TimelineSpan(
+                role=call.role,
+                module=call.module,
+                attempt=call.attempt,
+                arrival_s=call.arrival_s,
+                granted_s=call.granted_s,
+                end_s=call.end_s,
+                status=call.status,
+            )
+            for call in self.calls
+        )
+
+    def file(self, path: str) -> bytes:
+        """The content of a generated file."""
+        return (self.folder / "files" / path).read_bytes()

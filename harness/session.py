@@ -1,0 +1,243 @@
+"""A session: the surroundings of runs (gateway, Redis, store), and one run of one engine in them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from agents.build import TaskEvent
+from agents.chat_protocol import ModelSettings
+from async_arch.embedded_redis import RedisUnavailable, embedded_redis
+from async_arch.state_manager import open_redis, redacted
+from async_arch.state_store import StateUnavailable
+from harness.engines.engine import Engine, EngineJob, EngineResult
+from harness.errors import BadInputError, SurroundingsError
+from harness.gateway.calls import RunLog
+from harness.gateway.errors import GatewayError, ModelChoiceError, UnknownModelChoice
+from harness.gateway.model import ModelChoice, choose_model
+from harness.gateway.process import Gateway, running_gateway
+from harness.gateway.settings import GatewaySettings, LiveSettings, SimulateSettings
+from harness.record import (
+    ModelFacts,
+    OutcomeStatus,
+    RunOutcome,
+    RunRecord,
+    RunStore,
+    RunSummary,
+)
+from harness.record.inspection import defects, generated_files
+from harness.record.run_store import read_blackboard
+from harness.spec import Spec
+
+__all__ = ["Session", "SessionSettings", "open_session"]
+
+_PATIENCE_S = 30.0
+
+OnEvent = Callable[[TaskEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What runs are made with.
+
+    `model` is `auto`, `simulated` or `ollama[:URL]`; `redis` is `embedded` or a URL. `call_timeout_s`
+    bounds one call to the model, waiting for a slot included; `deadline_s` a whole run.
+    """
+
+    model: str = "auto"
+    slots: int = 4
+    redis: str = "embedded"
+    simulated: SimulateSettings = field(default_factory=SimulateSettings)
+    call_timeout_s: float = 600.0
+    deadline_s: float = 3600.0
+    store: Path = Path(".harness")
+
+
+class Session:
+    """Open surroundings, in which engines are run one after the other."""
+
+    def __init__(
+        self,
+        settings: SessionSettings,
+        model: ModelChoice,
+        gateway: Gateway,
+        redis_url: str | None,
+        redis_server: str | None,
+    ) -> None:
+        self.settings = settings
+        self.model = model
+        self.redis_server = redis_server
+        self.store = RunStore(settings.store)
+        self._gateway = gateway
+        self._redis_url = redis_url
+
+    def model_name(self, spec: Spec) -> str:
+        """The name by which the model is asked for; `SurroundingsError` where Ollama does not have it."""
+        name = spec.model or ModelSettings().model
+        if not self.model.offers(name):
+            there = ", ".join(self.model.models) or "none"
+            raise SurroundingsError(
+                f"spec {spec.name}: the Ollama at {self.model.url} has no model {name!r}; it has {there}. "
+                f"Pull it (ollama pull {name}), name another as 'model:' in the spec, or use --model "
+                "simulated"
+            )
+        return name
+
+    async def run(self, spec: Spec, engine: Engine, on_event: OnEvent) -> RunRecord:
+        """Run `engine` on `spec` and keep the record. What goes wrong in the engine is on the record."""
+        began = datetime.now().astimezone()
+        run, folder = self.store.new_run(spec.name, engine.name, began)
+        try:
+            await self._gateway.open_run(run, self.settings.slots)
+            log = _RunClock(self._gateway, run)
+            result = await engine.run(
+                EngineJob(
+                    run=run,
+                    spec=spec,
+                    model=self.model_name(spec),
+                    project_dir=folder / "files",
+                    log=folder / "engine.log",
+                    ollama_host=self._gateway.ollama_host(run),
+                    redis_url=self._redis_url or "",
+                    slots=self.settings.slots,
+                    call_timeout_s=self.settings.call_timeout_s,
+                    deadline_s=self.settings.deadline_s,
+                    begin=log.begin,
+                    end=log.end,
+                    on_event=on_event,
+                )
+            )
+            calls = await log.ended()
+        except GatewayError as error:
+            raise SurroundingsError(str(error)) from error
+        record = await asyncio.to_thread(self._record, spec, engine, began, folder, result, calls)
+        await asyncio.to_thread(self.store.save, record)
+        return record
+
+    def _record(
+        self, spec: Spec, engine: Engine, began: datetime, folder: Path, result: EngineResult, log: RunLog
+    ) -> RunRecord:
+        project = folder / "files"
+        board_file = project / "blackboard.json"
+        if board_file.is_file():
+            board_file.replace(folder / "blackboard.json")
+        board = read_blackboard(folder / "blackboard.json")
+        files = generated_files(project)
+        found = () if result.failures else defects(project, files, board)
+        status = OutcomeStatus.BROKEN if found else OutcomeStatus.FINISHED
+        summary = RunSummary(
+            id=log.run,
+            spec=spec.name,
+            engine=engine.name,
+            composition=dict(engine.flags),
+            concurrent=engine.concurrent,
+            model=ModelFacts(kind=self.model.kind, name=self.model_name(spec), url=self.model.url),
+            slots=log.slots,
+            redis=self.redis_server if engine.needs_redis else None,
+            began_at=began.isoformat(timespec="milliseconds"),
+            startup_s=result.startup_s,
+            wall_s=log.wall_s,
+            outcome=RunOutcome(
+                status=OutcomeStatus.FAILED if result.failures else status,
+                failures=result.failures,
+                skipped=result.skipped,
+                defects=found,
+            ),
+            files=files,
+            malformed_requests=log.malformed,
+            other_requests=log.other_requests,
+        )
+        return RunRecord(summary, log.calls, result.events, board, folder)
+
+
+class _RunClock:
+    """The begin and end of one run, each marked once, on the gateway's clock."""
+
+    def __init__(self, gateway: Gateway, run: str) -> None:
+        self._gateway = gateway
+        self._run = run
+        self._log: RunLog | None = None
+        self._begun = False
+
+    async def begin(self) -> None:
+        await self._gateway.begin(self._run)
+        self._begun = True
+
+    async def end(self) -> None:
+        self._log = await self._gateway.end(self._run)
+
+    async def ended(self) -> RunLog:
+        """The log of the run, which ends here at the latest."""
+        if not self._begun:
+            await self.begin()
+        if self._log is None:
+            await self.end()
+        if self._log is None:
+            raise GatewayError(f"the gateway gave no log of the run {self._run}")
+        return self._log
+
+
+@asynccontextmanager
+async def open_session(settings: SessionSettings, *, needs_redis: bool) -> AsyncIterator[Session]:
+    """Surroundings as `settings` ask for, all of them gone when the block is left.
+
+    Raises `BadInputError` and `SurroundingsError`.
+    """
+    try:
+        model = await choose_model(settings.model, ollama_host=os.environ.get("OLLAMA_HOST"))
+    except UnknownModelChoice as error:
+        raise BadInputError(f"--model: {error}") from error
+    except ModelChoiceError as error:
+        raise SurroundingsError(
+            f"{error}; start it (ollama serve), name another with --model ollama:URL, or use --model "
+            "simulated"
+        ) from error
+    upstream = _upstream(settings, model)
+    async with AsyncExitStack() as stack:
+        redis_url, server = None, None
+        if needs_redis:
+            redis_url, server = await stack.enter_async_context(_redis(settings.redis))
+        gateway_settings = GatewaySettings(upstream=upstream, token=secrets.token_urlsafe(24))
+        try:
+            gateway = await stack.enter_async_context(running_gateway(gateway_settings))
+        except GatewayError as error:
+            raise SurroundingsError(str(error)) from error
+        yield Session(settings, model, gateway, redis_url, server)
+
+
+def _upstream(settings: SessionSettings, model: ModelChoice) -> LiveSettings | SimulateSettings:
+    if model.url is None:
+        return settings.simulated
+    # The engine's own time-out comes first: how it copes with a silent model is part of its record.
+    return LiveSettings(url=model.url, upstream_timeout_s=settings.call_timeout_s + _PATIENCE_S)
+
+
+@asynccontextmanager
+async def _redis(choice: str) -> AsyncIterator[tuple[str, str]]:
+    """The URL of the Redis server to use, and how people read of it."""
+    if choice == "embedded":
+        async with AsyncExitStack() as stack:
+            try:
+                server = await stack.enter_async_context(embedded_redis())
+            except RedisUnavailable as error:
+                raise SurroundingsError(str(error)) from error
+            yield server.url, f"embedded {server.server}"
+        return
+    if not choice.startswith(("redis://", "rediss://", "unix://")):
+        raise BadInputError(
+            f"--redis: {choice!r} is neither 'embedded' nor a URL such as redis://localhost:6379/0"
+        )
+    try:
+        async with open_redis(choice):
+            pass
+    except ValueError as error:
+        raise BadInputError(f"--redis: {redacted(choice)!r} is not usable: {error}") from error
+    except StateUnavailable as error:
+        raise SurroundingsError(f"{error}; start it, or use --redis embedded") from error
+    yield choice, redacted(choice)
