@@ -1,0 +1,233 @@
+"""The conformance suite of callers: legacy's and all three of the async engine read the protocol alike."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+
+from agents.chat_protocol import ModelSettings
+from agents.conversation import Cause, Message, ModelError, ModelReply, ModelRequest
+from agents.roles import Role
+from async_arch.composition import AgentCalls
+from async_arch.model_calls import ThreadCalls, open_calls
+from legacy.ollama_calls import OllamaCalls
+from tests.gateway.scripted_ollama import LAST, Exchange, Script, line
+from tests.threaded_ollama import threaded_ollama
+
+REQUEST = ModelRequest(
+    Role.DEVELOPER, "Cart", 1, (Message("system", "You write."), Message("user", "Write «cart» 店."))
+)
+
+Ask = Callable[[ModelRequest], "asyncio.Future[ModelReply]"]
+OpenCaller = Callable[[ModelSettings], AbstractAsyncContextManager[Ask]]
+
+
+@asynccontextmanager
+async def _legacy(settings: ModelSettings) -> AsyncIterator[Ask]:
+    with OllamaCalls(settings, lambda: "now") as call:
+
+        async def ask(request: ModelRequest) -> ModelReply:
+            return call(request)
+
+        yield ask  # type: ignore[misc]
+
+
+def _of(kind: AgentCalls) -> OpenCaller:
+    return lambda settings: open_calls(kind, settings, lambda: "now")  # type: ignore[return-value]
+
+
+@pytest.fixture(
+    params=[_legacy, *map(_of, AgentCalls)], ids=["legacy", *(f"async_arch-{kind}" for kind in AgentCalls)]
+)
+def open_caller(request: pytest.FixtureRequest) -> OpenCaller:
+    caller: OpenCaller = request.param
+    return caller
+
+
+async def _asked(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch, script: Script, settings: ModelSettings
+) -> tuple[ModelReply, list[Exchange]]:
+    with threaded_ollama(script) as model:
+        monkeypatch.setenv("OLLAMA_HOST", f"{model.url}/r/some-run")
+        async with open_caller(settings) as ask:
+            return await ask(REQUEST), model.requests
+
+
+SETTINGS = ModelSettings("m", {"temperature": 0, "num_ctx": 4096}, call_timeout_s=10)
+
+
+async def test_a_streamed_answer_is_read_whole_and_the_request_says_everything(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.chunk(line("def f():\n"))
+        await exchange.chunk(line("    return '店'\n") + LAST)
+        await exchange.end()
+
+    reply, requests = await _asked(open_caller, monkeypatch, answer, SETTINGS)
+    assert reply == ModelReply(
+        "def f():\n    return '店'\n", "now", done_reason="stop", prompt_tokens=7, output_tokens=2
+    )
+    sent = json.loads(requests[0].body)
+    assert requests[0].target == "/r/some-run/api/chat"
+    assert sent["model"] == "m"
+    assert sent["stream"] is True
+    assert sent["options"] == {"temperature": 0, "num_ctx": 4096}
+    assert [(m["role"], m["content"]) for m in sent["messages"]] == [
+        ("system", "You write."),
+        ("user", "Write «cart» 店."),
+    ]
+
+
+async def _error(exchange: Exchange) -> None:
+    await exchange.whole(500, {"error": "out of memory"})
+
+
+async def _not_found(exchange: Exchange) -> None:
+    await exchange.whole(404, {"error": "model 'm' not found"})
+
+
+async def _cut_in_order(exchange: Exchange) -> None:
+    """The trap: a stream that ends without `done` raises nothing in the client."""
+    await exchange.head()
+    await exchange.chunk(line("def f("))
+    await exchange.end()
+
+
+async def _cut_hard(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(line("def f("))
+
+
+async def _error_in_mid_stream(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(line("def f(") + b'{"error": "the runner died"}\n')
+    await exchange.end()
+
+
+async def _garbage(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(b"<html>not JSON</html>\n")
+    await exchange.end()
+
+
+async def _wrong_shape(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(b'{"message": 5}\n')
+    await exchange.end()
+
+
+async def _nothing_at_all(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.end()
+
+
+@pytest.mark.parametrize(
+    ("script", "cause", "words"),
+    [
+        (_error, Cause.MODEL, "500: out of memory"),
+        (_not_found, Cause.REQUEST, "404: model 'm' not found"),
+        (_cut_in_order, Cause.MODEL, "cut"),
+        (_cut_hard, Cause.MODEL, "."),
+        (_error_in_mid_stream, Cause.MODEL, "the runner died"),
+        (_garbage, Cause.MODEL, "."),
+        (_wrong_shape, Cause.MODEL, "."),
+        (_nothing_at_all, Cause.MODEL, "cut"),
+    ],
+)
+async def test_whatever_is_no_whole_answer_is_a_model_error_in_one_line(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch, script: Script, cause: Cause, words: str
+) -> None:
+    with pytest.raises(ModelError, match=words) as caught:
+        await _asked(open_caller, monkeypatch, script, SETTINGS)
+    assert caught.value.cause is cause
+    assert caught.value.at == "now"
+    assert "\n" not in caught.value.reason
+
+
+async def test_a_refused_connection_is_a_model_error(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
+    async with open_caller(SETTINGS) as ask:
+        with pytest.raises(ModelError, match="could not be reached") as caught:
+            await ask(REQUEST)
+    assert caught.value.cause is Cause.MODEL
+
+
+async def _hang(exchange: Exchange) -> None:
+    await exchange.client_gone()
+
+
+async def _hang_in_mid_stream(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(line("def f("))
+    await exchange.client_gone()
+
+
+async def _drip(exchange: Exchange) -> None:
+    """Never silent for long, and never done: only a limit on the whole call ends it."""
+    await exchange.head()
+    while True:
+        await exchange.chunk(line("x"))
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("script", [_hang, _hang_in_mid_stream, _drip])
+async def test_a_model_that_hangs_is_given_up_at_the_limit(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch, script: Script
+) -> None:
+    settings = ModelSettings("m", call_timeout_s=0.4)
+    with pytest.raises(ModelError, match=r"no whole answer within 0\.4 s") as caught:
+        await _asked(open_caller, monkeypatch, script, settings)
+    assert caught.value.cause is Cause.MODEL
+
+
+@pytest.mark.parametrize("kind", [AgentCalls.THREADS, AgentCalls.ASYNC])
+async def test_calls_run_beside_each_other_more_than_a_thread_pool_has_workers(
+    kind: AgentCalls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No call is answered before all have come: with 40 at once any hidden pool would be a deadlock."""
+    arrived = 0
+    everybody = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 40:
+            everybody.set()
+        await everybody.wait()
+        await exchange.head()
+        await exchange.chunk(line("ok") + LAST)
+        await exchange.end()
+
+    with threaded_ollama(answer) as model:
+        monkeypatch.setenv("OLLAMA_HOST", model.url)
+        async with open_calls(kind, SETTINGS, lambda: "now") as calls, asyncio.timeout(10):
+            replies = await asyncio.gather(*(calls(REQUEST) for _ in range(40)))
+    assert [reply.content for reply in replies] == ["ok"] * 40
+
+
+async def test_a_cancelled_thread_call_leaves_the_loop_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelling cannot stop the thread; the task that waits for it must not wait on."""
+    arrived = threading.Event()
+
+    async def hang(exchange: Exchange) -> None:
+        arrived.set()
+        await exchange.client_gone()
+
+    with threaded_ollama(hang) as model:
+        monkeypatch.setenv("OLLAMA_HOST", model.url)
+        async with ThreadCalls(ModelSettings("m", call_timeout_s=2), lambda: "now") as calls:
+            call = asyncio.ensure_future(calls(REQUEST))
+            assert await asyncio.to_thread(arrived.wait, 5)
+            call.cancel()
+            async with asyncio.timeout(1):
+                with pytest.raises(asyncio.CancelledError):
+                    await call
