@@ -130,3 +130,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 def _stop(message: str, code: int) -> NoReturn:
     sys.stderr.write(f"harness: {message}\n")
     raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()
