@@ -41,8 +41,8 @@ def sections(text: str) -> dict[str, str]:
     """The sections of a user prompt by title, in order; a title that recurs keeps its first body."""
     found: dict[str, str] = {}
     headings = list(_HEADING.finditer(text))
-    for heading, following in zip(headings, [*headings[1:], None], strict=True):
-        end = following.start() if following else len(text)
+    ends = [*(heading.start() for heading in headings), len(text)][1:]
+    for heading, end in zip(headings, ends, strict=True):
         found.setdefault(heading.group(1).strip(), text[heading.end() : end].strip())
     return found
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
+import anyio.lowlevel
 import httpx
 import ollama
 import pydantic
@@ -140,6 +141,8 @@ class AsyncCalls:
         )
 
     async def __aenter__(self) -> Self:
+        # httpx loads what it runs on with its first request; that belongs to the start-up, not to a call.
+        await anyio.lowlevel.checkpoint()
         return self
 
     async def __aexit__(

@@ -27,8 +27,9 @@ from agents.workflow import (
     skipped,
 )
 from async_arch.composition import Orchestration
+from async_arch.estimates import PathEstimates
 from async_arch.model_calls import ModelCalls
-from async_arch.scheduler import PrioritySlots, path_weights, run_concurrently, run_in_order
+from async_arch.scheduler import run_concurrently, run_in_order
 from async_arch.state_store import StateStore, StateUnavailable
 from async_arch.workspace import Workspace
 
@@ -67,7 +68,7 @@ class AsyncOrchestrator:
         self._calls = calls
         self._workspace = workspace
         self._orchestration = orchestration
-        self._slots = PrioritySlots(concurrency)
+        self._concurrency = concurrency
         self._now = now
 
     async def build(self, order: Order) -> BuildOutcome:
@@ -84,7 +85,7 @@ class AsyncOrchestrator:
         progress = _Progress(order, None, {})
         for place, task in enumerate(PLANNING):
             if not progress.failures:
-                await self._run(task, place, 0.0, progress)
+                await self._run(task, place, progress)
         left_out: tuple[str, ...] = ()
         if progress.plan is not None and not progress.failures:
             left_out = await self._build_modules(build_tasks(progress.plan), progress)
@@ -100,14 +101,15 @@ class AsyncOrchestrator:
         self, tasks: dict[Task, tuple[Task, ...]], progress: _Progress
     ) -> tuple[str, ...]:
         places = {task: place for place, task in enumerate(tasks, start=len(PLANNING))}
-        weights = path_weights(tasks)
+        estimates = PathEstimates(tasks)
 
         async def work(task: Task) -> bool:
-            report = await self._run(task, places[task], weights[task], progress)
+            report = await self._run(task, places[task], progress)
+            estimates.learn(report)
             return report.failure is None
 
         if self._orchestration is Orchestration.CONCURRENT:
-            await run_concurrently(tasks, work)
+            await run_concurrently(tasks, work, at_once=self._concurrency, path=estimates.path)
         else:
             await run_in_order(tasks, work)
         progress.failures = {task: progress.failures[task] for task in tasks if task in progress.failures}
@@ -117,10 +119,9 @@ class AsyncOrchestrator:
             await self._state.report(skipped(task, waits_for), places[task], event)
         return tuple(map(str, left_out))
 
-    async def _run(self, task: Task, place: int, priority: float, progress: _Progress) -> TaskReport:
-        async with self._slots.hold(priority):
-            await self._state.announce(self._event(EventKind.TASK_STARTED, task))
-            report = await self._attempt(task, progress)
+    async def _run(self, task: Task, place: int, progress: _Progress) -> TaskReport:
+        await self._state.announce(self._event(EventKind.TASK_STARTED, task))
+        report = await self._attempt(task, progress)
         if report.failure is None:
             event = self._event(EventKind.TASK_COMPLETED, task)
         else:

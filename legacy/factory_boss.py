@@ -42,7 +42,7 @@ from agents.workflow import (
 from legacy.json_blackboard import JsonBlackboard
 from legacy.ollama_calls import OllamaCalls
 
-__all__ = ["FactoryBoss", "main"]
+__all__ = ["FactoryBoss", "main", "timestamp"]
 
 Call = Callable[[ModelRequest], ModelReply]
 
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.idea is None and not sys.stdin.isatty():
         parser.error('no --idea and no terminal to ask on; give one: --idea "a shop for books"')
     settings = ModelSettings(model=options.model, call_timeout_s=options.call_timeout)
-    with OllamaCalls(settings, _now) as call:
+    with OllamaCalls(settings, timestamp) as call:
         try:
             idea = options.idea if options.idea is not None else _interview(call)
         except AgentFailure as failure:
@@ -162,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not idea.strip():
             parser.error("the idea is empty; say in a sentence what to build")
         project_dir = _new_project_dir(options.output)
-        boss = FactoryBoss(project_dir, call, _now, lambda event: _print(str(event)))
+        boss = FactoryBoss(project_dir, call, timestamp, lambda event: _print(str(event)))
         outcome = boss.build(Order(idea))
     for failure_of_task in outcome.failures:
         _print(f"failed: {failure_of_task.task}: {failure_of_task.reason}")
@@ -190,7 +190,8 @@ def _new_project_dir(output: Path) -> Path:
     raise FileExistsError(f"no free name for a project in {output}")
 
 
-def _now() -> str:
+def timestamp() -> str:
+    """The local time as an ISO timestamp with milliseconds and offset."""
     return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 

@@ -1,6 +1,7 @@
 """The registry of engines: the only place outside `legacy/` that knows the legacy engine.
 
-Deleting the folder `legacy/` retires that engine; the others go on.
+Deleting the folder `legacy/` retires that engine; the others go on. An engine is loaded where it runs: the
+harness itself needs neither, nor the clients they bring.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import importlib.util
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agents.build import BuildOutcome, TaskEvent
 from agents.chat_protocol import ModelSettings
 from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
-from async_arch.engine import AsyncEngine, EngineSettings, open_engine, timestamp
 from async_arch.state_store import StateUnavailable
 from harness.engines.worker_protocol import WorkerJob
 from harness.errors import BadInputError
+
+if TYPE_CHECKING:
+    from async_arch.engine import AsyncEngine
 
 __all__ = ["require_available", "run_job"]
 
@@ -44,7 +48,7 @@ def run_job(job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskE
 def _run_legacy(
     job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskEvent], None]
 ) -> BuildOutcome:
-    from legacy.factory_boss import FactoryBoss
+    from legacy.factory_boss import FactoryBoss, timestamp
     from legacy.ollama_calls import OllamaCalls
 
     with OllamaCalls(_model(job), timestamp) as call:
@@ -56,6 +60,8 @@ def _run_legacy(
 async def _run_async(
     job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskEvent], None]
 ) -> BuildOutcome:
+    from async_arch.engine import EngineSettings, open_engine
+
     settings = EngineSettings(
         agent_calls=AgentCalls(job.flags["agent_calls"]),
         orchestration=Orchestration(job.flags["orchestration"]),

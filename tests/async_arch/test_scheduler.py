@@ -6,13 +6,16 @@ import asyncio
 
 import pytest
 
-from agents.plan import ModulePlan, ModuleType, Plan
 from agents.roles import Role
-from agents.workflow import Task, build_tasks
-from async_arch.scheduler import PrioritySlots, path_weights, run_concurrently, run_in_order
+from agents.workflow import Task
+from async_arch.scheduler import Tasks, Work, run_concurrently, run_in_order
 
 A, B, C, D = (Task(Role.DEVELOPER, name) for name in "ABCD")
 DIAMOND = {A: (), B: (A,), C: (A,), D: (B, C)}
+
+
+async def _unbounded(tasks: Tasks, work: Work) -> None:
+    await run_concurrently(tasks, work, at_once=1000, path=lambda _: 0.0)
 
 
 async def _settle() -> None:
@@ -32,7 +35,7 @@ async def test_a_task_starts_when_what_it_needs_is_done_not_when_a_layer_is() ->
         return True
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        group.create_task(run_concurrently(tasks, work))
+        group.create_task(_unbounded(tasks, work))
         await _settle()
         assert started == [A, B]
         gates[A].set()
@@ -42,7 +45,7 @@ async def test_a_task_starts_when_what_it_needs_is_done_not_when_a_layer_is() ->
         gates[C].set()
 
 
-@pytest.mark.parametrize("run", [run_concurrently, run_in_order])
+@pytest.mark.parametrize("run", [_unbounded, run_in_order])
 async def test_every_task_is_done_once_and_after_what_it_needs(run) -> None:
     done: list[Task] = []
 
@@ -56,7 +59,7 @@ async def test_every_task_is_done_once_and_after_what_it_needs(run) -> None:
     assert sorted(done, key=str) == [A, B, C, D]
 
 
-@pytest.mark.parametrize("run", [run_concurrently, run_in_order])
+@pytest.mark.parametrize("run", [_unbounded, run_in_order])
 async def test_a_failure_skips_what_depends_on_it_and_nothing_else(run) -> None:
     tasks = {A: (), B: (A,), C: (), D: (B, C)}
     begun: list[Task] = []
@@ -84,85 +87,58 @@ async def test_an_exception_cancels_what_is_under_way() -> None:
         return True
 
     with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="lost")):
-        await run_concurrently({A: (), B: ()}, work)
+        await _unbounded({A: (), B: ()}, work)
     assert cancelled.is_set()
 
 
-async def test_slots_bound_how_many_work_and_the_highest_priority_goes_first() -> None:
-    slots = PrioritySlots(2)
-    order: list[float] = []
+async def _order(tasks: dict[Task, tuple[Task, ...]], at_once: int, path: dict[Task, float]) -> list[Task]:
+    """The order in which `tasks` are begun when each takes equally long."""
+    begun: list[Task] = []
     working = 0
-    most = 0
 
-    async def work(priority: float) -> None:
-        nonlocal working, most
-        async with slots.hold(priority):
-            working += 1
-            most = max(most, working)
-            order.append(priority)
-            await _settle()
-            working -= 1
+    async def work(task: Task) -> bool:
+        nonlocal working
+        working += 1
+        assert working <= at_once
+        begun.append(task)
+        await _settle()
+        working -= 1
+        return True
 
-    async with asyncio.TaskGroup() as group:
-        for priority in (1, 2, 3, 9, 5, 9.5):
-            group.create_task(work(priority))
-    assert most == 2
-    # The first two found free slots; of those who waited, the highest came first.
-    assert order == [1, 2, 9.5, 9, 5, 3]
+    await run_concurrently(tasks, work, at_once=at_once, path=path.__getitem__)
+    return begun
 
 
-async def test_equal_priorities_are_served_in_order_of_arrival() -> None:
-    slots = PrioritySlots(1)
-    order: list[int] = []
-
-    async def work(number: int) -> None:
-        async with slots.hold(1.0):
-            order.append(number)
-            await asyncio.sleep(0)
-
-    async with asyncio.TaskGroup() as group:
-        for number in range(8):
-            group.create_task(work(number))
-    assert order == list(range(8))
+async def test_of_what_is_ready_the_longest_path_goes_first_and_no_more_than_may() -> None:
+    tasks = {A: (), B: (), C: (), D: ()}
+    assert await _order(tasks, 1, {A: 1, B: 3, C: 4, D: 2}) == [C, B, D, A]
+    assert await _order(tasks, 2, {A: 1, B: 3, C: 4, D: 2}) == [C, B, D, A]
 
 
-async def test_a_waiter_cancelled_at_the_moment_of_its_grant_gives_the_slot_back() -> None:
-    slots = PrioritySlots(1)
-
-    async def hold() -> None:
-        async with slots.hold(0):
-            await asyncio.sleep(60)
-
-    first = asyncio.create_task(hold())
-    await _settle()
-    second = asyncio.create_task(hold())
-    await _settle()
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-    second.cancel()
-    await asyncio.gather(second, return_exceptions=True)
-    async with asyncio.timeout(1), slots.hold(0):
-        pass
+async def test_of_equal_paths_the_first_in_build_order_goes_first() -> None:
+    tasks = {A: (), B: (), C: (), D: ()}
+    assert await _order(tasks, 1, dict.fromkeys(tasks, 1.0)) == [A, B, C, D]
 
 
-def test_no_slots_is_an_error() -> None:
+async def test_what_a_task_makes_ready_competes_for_the_place_it_leaves() -> None:
+    """C and D wait when A ends; B, which A makes ready, has the longer path and must have A's place."""
+    tasks = {A: (), B: (A,), C: (), D: ()}
+    assert await _order(tasks, 1, {A: 9, B: 8, C: 2, D: 1}) == [A, B, C, D]
+
+
+async def test_no_place_at_all_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        PrioritySlots(0)
+        await _order({A: ()}, 0, {A: 1})
 
 
-def test_weights_grow_toward_the_start_of_the_longest_chain() -> None:
-    plan = Plan(
-        "P",
-        "",
-        (
-            ModulePlan("Root", "root.py", ModuleType.DATA, ""),
-            ModulePlan("Leaf", "leaf.py", ModuleType.DATA, ""),
-            ModulePlan("User", "user.py", ModuleType.SERVICE, "", ("Root",)),
-        ),
-    )
-    tasks = build_tasks(plan)
-    weights = path_weights(tasks)
-    for task, needs in tasks.items():
-        for need in needs:
-            assert weights[need] > weights[task]
-    assert weights[Task(Role.ARCHITECT, "Root")] > weights[Task(Role.ARCHITECT, "Leaf")]
+async def test_a_chain_of_thousands_of_tasks_is_no_deep_recursion() -> None:
+    chain = [Task(Role.DEVELOPER, f"M{number}") for number in range(5000)]
+    tasks = {task: (chain[i - 1],) if i else () for i, task in enumerate(chain)}
+
+    async def work(task: Task) -> bool:
+        done.append(task)
+        return True
+
+    done: list[Task] = []
+    await run_concurrently(tasks, work, at_once=4, path=lambda _: 0.0)
+    assert done == chain

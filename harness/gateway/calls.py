@@ -1,0 +1,103 @@
+"""What is kept of the calls of a run: a record per call, and the log of the whole run."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.gateway.canonical import CanonicalRequest
+
+__all__ = ["CLIENT_GONE", "CallRecord", "RunLog", "RunMarks", "RunProgress"]
+
+CLIENT_GONE = 499
+"""The status of a call whose caller went away before the answer was whole (Ollama's own choice of number)."""
+
+
+class CallRecord(BaseModel):
+    """One call to the model, timed at the gateway. Times are seconds since the run's begin."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    number: int
+    """The order of arrival in the run, from 1."""
+    endpoint: str
+    model: str
+    stream: bool
+    role: str
+    module: str | None
+    attempt: int
+    request_hash: str
+    request: CanonicalRequest
+    response: str
+    """The text of the answer, as far as it came."""
+
+    arrival_s: float
+    """When the request had arrived whole; negative for a call that came before the run's begin."""
+    granted_s: float | None
+    """When it got its slot; None if it never did."""
+    first_byte_s: float | None
+    """When the first byte of the answer went to the caller; None if none did."""
+    end_s: float
+    """When the last byte had gone, or the call was given up."""
+
+    prompt_tokens: int | None
+    output_tokens: int | None
+    load_s: float | None
+    prompt_eval_s: float | None
+    eval_s: float | None
+    """The model's own account; None where it gave none."""
+
+    status: int
+    """The HTTP status that went to the caller; 499 if the caller went away first."""
+    error: str | None
+    """Why no whole answer came; None if one did. A stream can have status 200 and an error."""
+    done_reason: str | None
+
+    @property
+    def queued_s(self) -> float:
+        """How long the call waited for a slot."""
+        return (self.end_s if self.granted_s is None else self.granted_s) - self.arrival_s
+
+    @property
+    def generating_s(self) -> float:
+        """How long the call held a slot."""
+        return 0.0 if self.granted_s is None else self.end_s - self.granted_s
+
+
+class RunMarks(BaseModel):
+    """The marks of an ended run on the gateway's monotonic clock, and what no record tells."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    slots: int
+    began_s: float
+    ended_s: float
+    malformed: int
+    """Requests to the chat endpoint that were no chat requests and were answered 400."""
+    other_requests: int
+    """Requests to other endpoints (tags, version and, with a real Ollama, whatever it offers)."""
+
+    @property
+    def wall_s(self) -> float:
+        """How long the run took."""
+        return self.ended_s - self.began_s
+
+
+class RunLog(RunMarks):
+    """A run that has ended, with all its calls in the order of their arrival."""
+
+    calls: tuple[CallRecord, ...]
+
+
+class RunProgress(BaseModel):
+    """How far a run has come, for a display."""
+
+    model_config = ConfigDict(frozen=True)
+
+    arrived: int
+    queued: int
+    generating: int
+    finished: int
+    failed: int
+    """How many of the finished calls have an error."""

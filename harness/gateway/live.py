@@ -1,0 +1,121 @@
+"""A real Ollama as an upstream: what it says is passed on as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from io import BytesIO
+
+import aiohttp
+from yarl import URL
+
+from harness.gateway.answer import ENDED_EARLY
+from harness.gateway.errors import UpstreamCut, UpstreamTimeout, UpstreamUnreachable
+from harness.gateway.upstream import ChatCall, OtherCall, Reply
+
+__all__ = ["LiveUpstream"]
+
+_CONNECT_TIMEOUT_S = 5.0
+_NOT_FORWARDED = frozenset(
+    {
+        "connection",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that belong to one connection and not to the message (RFC 9110, 7.6.1), and the host's name."""
+_NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+
+
+class LiveUpstream:
+    """An Ollama at a URL, which may be silent for `timeout_s` at most, before its answer and within it."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, timeout_s: float) -> None:
+        self._session = session
+        self._url = url.rstrip("/")
+        self._timeout_s = timeout_s
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, url: str, timeout_s: float) -> AsyncIterator[LiveUpstream]:
+        """An upstream with the client session it needs."""
+        # A connection per call: one kept open may be closed by the server in the moment it is used again,
+        # which would look like a call that failed. And no limit to them: queueing is the slots' work alone.
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=min(_CONNECT_TIMEOUT_S, timeout_s), sock_read=timeout_s
+        )
+        async with aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        ) as session:
+            yield cls(session, url, timeout_s)
+
+    @asynccontextmanager
+    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
+        """Pass a chat request on; its answer comes uncompressed, so that it can be read in passing."""
+        headers = {name: value for name, value in call.headers.items() if name.lower() != "accept-encoding"}
+        headers["Accept-Encoding"] = "identity"
+        async with self._exchange("POST", "/api/chat", BytesIO(call.body), headers) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def other(self, call: OtherCall) -> AsyncIterator[Reply]:
+        """Pass any other request on as it is."""
+        async with self._exchange(call.method, call.target, call.body, call.headers) as reply:
+            yield reply
+
+    @asynccontextmanager
+    async def _exchange(
+        self,
+        method: str,
+        target: str,
+        body: BytesIO | AsyncIterator[bytes] | None,
+        headers: Mapping[str, str],
+    ) -> AsyncIterator[Reply]:
+        try:
+            response = await self._session.request(
+                method,
+                URL(self._url + target, encoded=True),
+                data=body,
+                headers=_forwarded(headers),
+                skip_auto_headers=_NOT_ADDED,
+                allow_redirects=False,
+            )
+        except aiohttp.ClientConnectorError as problem:
+            raise UpstreamUnreachable(f"cannot reach Ollama at {self._url}") from problem
+        except aiohttp.ConnectionTimeoutError as problem:
+            raise UpstreamUnreachable(f"no connection to Ollama at {self._url} in time") from problem
+        except TimeoutError as problem:
+            raise self._silent() from problem
+        except (aiohttp.ClientError, OSError) as problem:
+            raise UpstreamUnreachable(f"Ollama at {self._url} gave no answer: {problem}") from problem
+        async with response:
+            yield Reply(response.status, _forwarded(response.headers), self._chunks(response))
+
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+        try:
+            async for chunk in response.content.iter_any():
+                yield chunk
+        except TimeoutError as problem:
+            raise self._silent() from problem
+        except (aiohttp.ClientError, OSError) as problem:
+            raise UpstreamCut(f"{ENDED_EARLY}: Ollama at {self._url} broke off") from problem
+
+    def _silent(self) -> UpstreamTimeout:
+        return UpstreamTimeout(f"Ollama at {self._url} sent nothing for {self._timeout_s:g} s")
+
+
+def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in _NOT_FORWARDED}

@@ -1,0 +1,125 @@
+"""The choice of a model: what `--model auto | simulated | ollama[:URL]` comes to on this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import BaseModel, ValidationError
+
+from harness.gateway.errors import OllamaUnreachable, UnknownModelChoice
+
+__all__ = ["ModelChoice", "choose_model", "ollama_url"]
+
+_CHOICES = "auto, simulated, ollama or ollama:URL"
+_DEFAULT_HOST = "127.0.0.1"
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_OLLAMA_PORT = 11434
+_PROBE_TIMEOUT_S = 0.5
+_LIST_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model answers, and why, in a sentence for people."""
+
+    kind: Literal["simulated", "ollama"]
+    url: str | None
+    reason: str
+    models: tuple[str, ...] = ()
+    """The models that the Ollama has, by their full names."""
+
+    def offers(self, model: str) -> bool:
+        """Whether `model` can be asked for; a name without a tag means `:latest`, as for Ollama."""
+        if self.kind == "simulated":
+            return True
+        return (model if ":" in model.rpartition("/")[2] else f"{model}:latest") in self.models
+
+
+async def choose_model(text: str, *, ollama_host: str | None) -> ModelChoice:
+    """The model that `text` asks for; `ollama_host` is what `OLLAMA_HOST` says, where it is set.
+
+    `auto` takes the Ollama that answers and else the simulated model. Raises `UnknownModelChoice` for any
+    other word and `OllamaUnreachable` where an Ollama that was asked for does not answer.
+    """
+    kind, colon, address = text.partition(":")
+    match kind, address:
+        case "simulated", "" if not colon:
+            return ModelChoice("simulated", None, "the simulated model was asked for")
+        case "auto", "" if not colon:
+            url = ollama_url(ollama_host)
+            try:
+                models = await _models_at(url)
+            except OllamaUnreachable:
+                return ModelChoice(
+                    "simulated", None, f"no Ollama answers at {url}: using the simulated model"
+                )
+            return ModelChoice("ollama", url, f"an Ollama answers at {url}", models)
+        case "ollama", _ if bool(address) == bool(colon):
+            url = ollama_url(address or ollama_host)
+            return ModelChoice("ollama", url, f"the Ollama at {url} was asked for", await _models_at(url))
+    raise UnknownModelChoice(f"{text!r} is no model choice: say {_CHOICES}")
+
+
+def ollama_url(host: str | None) -> str:
+    """The URL that a value of `OLLAMA_HOST` means, read as Ollama's own clients read it.
+
+    An address that means every interface to a server means this machine to a client.
+    """
+    scheme, separator, rest = (host or "").strip().partition("://")
+    if not separator:
+        scheme, rest = "http", scheme
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        named, port = parts.hostname or _DEFAULT_HOST, parts.port
+    except ValueError as problem:
+        raise UnknownModelChoice(f"{host!r} is no address of an Ollama: {problem}") from problem
+    if scheme not in _DEFAULT_PORTS:
+        raise UnknownModelChoice(f"{host!r} is no address of an Ollama: it is reached by http or https")
+    if port is None:
+        port = _DEFAULT_PORTS[scheme] if separator else _OLLAMA_PORT
+    path = parts.path.strip("/")
+    return f"{scheme}://{_host(named)}:{port}" + (f"/{path}" if path else "")
+
+
+def _host(name: str) -> str:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name
+    if address.is_unspecified:
+        return _DEFAULT_HOST if address.version == 4 else "[::1]"
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+class _Version(BaseModel):
+    version: str
+
+
+class _Model(BaseModel):
+    name: str
+
+
+class _Tags(BaseModel):
+    models: list[_Model] | None
+
+
+async def _models_at(url: str) -> tuple[str, ...]:
+    try:
+        async with aiohttp.ClientSession(trust_env=False) as session:
+            version = await _get(session, f"{url}/api/version", _PROBE_TIMEOUT_S)
+            _Version.model_validate_json(version)
+            tags = _Tags.model_validate_json(await _get(session, f"{url}/api/tags", _LIST_TIMEOUT_S))
+    except (aiohttp.ClientError, TimeoutError, OSError, ValidationError) as problem:
+        raise OllamaUnreachable(f"no Ollama answers at {url}") from problem
+    return tuple(model.name for model in tags.models or ())
+
+
+async def _get(session: aiohttp.ClientSession, url: str, timeout_s: float) -> bytes:
+    async with session.get(
+        url, timeout=aiohttp.ClientTimeout(total=timeout_s), raise_for_status=True
+    ) as response:
+        return await response.read()

@@ -1,0 +1,111 @@
+"""The gateway's server: the Ollama API under `/r/<run>`, the control API under `/control`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from harness.gateway.canonical import CanonicalRequest, decode, wants_stream
+from harness.gateway.clock import Clock
+from harness.gateway.control import control_app
+from harness.gateway.delivery import Delivery, refusal_response
+from harness.gateway.errors import MalformedRequest, Refusal, RunEnded
+from harness.gateway.run import Run, Runs
+from harness.gateway.upstream import ChatCall, OtherCall, Upstream
+
+__all__ = ["LOOPBACK", "serving"]
+
+LOOPBACK = "127.0.0.1"
+
+_CHAT = "/api/chat"
+_MAX_BODY_BYTES = 64 * 1024 * 1024
+_BACKLOG = 1024
+_SHUTDOWN_TIMEOUT_S = 1.0
+
+
+@asynccontextmanager
+async def serving(upstream: Upstream, clock: Clock, token: str) -> AsyncIterator[int]:
+    """A gateway before `upstream`, on a free port of the loopback interface; yields the port."""
+    runs = Runs(clock)
+    app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_refusals])
+    app.add_subapp("/control", control_app(runs, token))
+    api = _OllamaApi(runs, upstream)
+    app.router.add_post(f"/r/{{run}}{_CHAT}", api.chat)
+    app.router.add_route("*", "/r/{run}/{path:.*}", api.other)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        handler_cancellation=True,
+        shutdown_timeout=_SHUTDOWN_TIMEOUT_S,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, LOOPBACK, 0, backlog=_BACKLOG)
+        await site.start()
+        yield site.port
+    finally:
+        try:
+            await runs.end_all()
+        finally:
+            await runner.cleanup()
+
+
+class _OllamaApi:
+    def __init__(self, runs: Runs, upstream: Upstream) -> None:
+        self._runs = runs
+        self._upstream = upstream
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        run = self._run(request)
+        body = await request.read()
+        try:
+            payload = decode(body)
+            canonical, stream = CanonicalRequest.from_payload(payload), wants_stream(payload)
+        except MalformedRequest:
+            run.malformed += 1
+            raise
+        delivery = Delivery(request)
+        try:
+            async with (
+                run.call(_CHAT, canonical, stream) as call,
+                self._upstream.chat(ChatCall(canonical, stream, body, request.headers)) as reply,
+            ):
+                return await delivery.pass_on(call.noting(reply))
+        except Refusal as refusal:
+            return delivery.break_off(refusal)
+
+    async def other(self, request: web.Request) -> web.StreamResponse:
+        run = self._run(request)
+        run.other_requests += 1
+        call = OtherCall(
+            method=request.method,
+            target="/" + request.rel_url.raw_path_qs.split("/", 3)[3],
+            body=request.content.iter_any() if request.can_read_body else None,
+            headers=request.headers,
+        )
+        delivery = Delivery(request)
+        try:
+            async with self._upstream.other(call) as reply:
+                return await delivery.pass_on(reply)
+        except Refusal as refusal:
+            return delivery.break_off(refusal)
+
+    def _run(self, request: web.Request) -> Run:
+        run = self._runs[request.match_info["run"]]
+        if run.ended:
+            raise RunEnded(run.id)
+        return run
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refusal as refusal:
+        return refusal_response(refusal)
+    except web.HTTPError as error:
+        return refusal_response(Refusal(error.status, f"{error.reason}: {request.method} {request.path}"))

@@ -1,0 +1,168 @@
+"""The simulated model as an upstream: a deterministic answer, paced by a model of latency.
+
+A call that got its slot at time g streams its first token at g + ttft_s, every further one 1 / tokens_per_s
+after the one before, and ends one such step after the last token, as a model does that has yet to say that it
+is done: at g + ttft_s + tokens / tokens_per_s. Every moment is reckoned from g, so that lateness of one chunk
+does not add up.
+
+Tokens are estimated: a token is up to five letters or digits of one word, or one other character, together
+with the white space before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from harness.gateway.canonical import CanonicalRequest
+from harness.gateway.clock import Clock
+from harness.gateway.upstream import ChatCall, OtherCall, Reply
+
+__all__ = ["Latency", "SimulatedUpstream", "tokens_of"]
+
+Answer = Callable[[CanonicalRequest], str]
+
+_TOKEN = re.compile(r"\s*(?:\w{1,5}|[^\w\s])|\s+")
+_CHUNKS_PER_S = 50
+_NS_PER_S = 1_000_000_000
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_NDJSON = {"Content-Type": "application/x-ndjson"}
+_MODEL = "simulated:latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long the simulated model takes: seconds to its first token, then tokens a second."""
+
+    ttft_s: float
+    tokens_per_s: float
+
+    def token_s(self, number: int) -> float:
+        """When token `number` (from 1) is there, in seconds from the grant."""
+        return self.ttft_s + (number - 1) / self.tokens_per_s
+
+    def total_s(self, tokens: int) -> float:
+        """When an answer of so many tokens is whole."""
+        return self.ttft_s + tokens / self.tokens_per_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    tokens: list[str]
+    prompt_tokens: int
+
+
+class SimulatedUpstream:
+    """The simulated model behind the Ollama API; it answers to every model name."""
+
+    def __init__(self, answer: Answer, latency: Latency, clock: Clock) -> None:
+        self._answer = answer
+        self._latency = latency
+        self._clock = clock
+
+    @asynccontextmanager
+    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
+        """Answer a chat request at the pace of the latency model."""
+        granted_s = self._clock.now_s()
+        # A few milliseconds of pure CPU: in a thread, so that the chunks of other calls keep their times.
+        answer = await asyncio.to_thread(self._think, call.request)
+        if call.stream:
+            yield Reply(HTTPStatus.OK, _NDJSON, self._stream(call, answer, granted_s))
+        else:
+            yield Reply(HTTPStatus.OK, _JSON, self._whole(call, answer, granted_s))
+
+    @asynccontextmanager
+    async def other(self, call: OtherCall) -> AsyncIterator[Reply]:
+        """Answer for `tags` and `version`; there is nothing else."""
+        match call.method, call.target.partition("?")[0]:
+            case "GET", "/api/version":
+                yield _reply(HTTPStatus.OK, {"version": "0.0.0-simulated"})
+            case "GET", "/api/tags":
+                yield _reply(HTTPStatus.OK, {"models": [self._model()]})
+            case method, path:
+                message = f"the simulated model has no {method} {path}"
+                yield _reply(HTTPStatus.NOT_FOUND, {"error": message})
+
+    def _think(self, request: CanonicalRequest) -> _Answer:
+        return _Answer(
+            tokens=tokens_of(self._answer(request)),
+            prompt_tokens=sum(len(tokens_of(message.content)) for message in request.messages),
+        )
+
+    async def _stream(self, call: ChatCall, answer: _Answer, granted_s: float) -> AsyncGenerator[bytes, None]:
+        for text, last in _chunks(answer.tokens, self._latency.tokens_per_s):
+            await self._clock.sleep_until(granted_s + self._latency.token_s(last))
+            yield _line(self._part(call, text) | {"done": False})
+        await self._clock.sleep_until(granted_s + self._latency.total_s(len(answer.tokens)))
+        yield _line(self._part(call, "") | self._account(answer))
+
+    async def _whole(self, call: ChatCall, answer: _Answer, granted_s: float) -> AsyncGenerator[bytes, None]:
+        await self._clock.sleep_until(granted_s + self._latency.total_s(len(answer.tokens)))
+        yield _line(self._part(call, "".join(answer.tokens)) | self._account(answer))
+
+    def _part(self, call: ChatCall, text: str) -> dict[str, object]:
+        return {
+            "model": call.request.model,
+            "created_at": self._stamp(),
+            "message": {"role": "assistant", "content": text},
+        }
+
+    def _account(self, answer: _Answer) -> dict[str, object]:
+        count = len(answer.tokens)
+        total_s = self._latency.total_s(count)
+        return {
+            "done": True,
+            "done_reason": "stop",
+            "total_duration": round(total_s * _NS_PER_S),
+            "load_duration": 0,
+            "prompt_eval_count": answer.prompt_tokens,
+            "prompt_eval_duration": round(self._latency.ttft_s * _NS_PER_S),
+            "eval_count": count,
+            "eval_duration": round((total_s - self._latency.ttft_s) * _NS_PER_S),
+        }
+
+    def _model(self) -> dict[str, object]:
+        return {
+            "name": _MODEL,
+            "model": _MODEL,
+            "modified_at": self._stamp(),
+            "size": 0,
+            "digest": "",
+            "details": {"format": "simulated", "family": "simulated", "families": ["simulated"]},
+        }
+
+    def _stamp(self) -> str:
+        return self._clock.wall().isoformat().replace("+00:00", "Z")
+
+
+def tokens_of(text: str) -> list[str]:
+    """`text` cut into estimated tokens; joined they are `text` again."""
+    return _TOKEN.findall(text)
+
+
+def _chunks(tokens: list[str], tokens_per_s: float) -> Iterator[tuple[str, int]]:
+    """(text, number of its last token): the first token alone, then those of a fiftieth of a second each."""
+    size = math.ceil(tokens_per_s / _CHUNKS_PER_S)
+    start, end = 0, 1
+    while start < len(tokens):
+        end = min(end, len(tokens))
+        yield "".join(tokens[start:end]), end
+        start, end = end, end + size
+
+
+def _reply(status: int, payload: dict[str, object]) -> Reply:
+    return Reply(status, _JSON, _once(_line(payload)))
+
+
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+
+
+def _line(payload: dict[str, object]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False).encode() + b"\n"

@@ -1,0 +1,93 @@
+"""The answers of those who work on one module, from architect to frontend developer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from agents.prompts import MODULE_SECTION
+from harness.gateway.simulated.assignment import UnknownPrompt, read_assignment
+from harness.gateway.simulated.chat import Chat
+from harness.gateway.simulated.design import designed_functions
+from harness.gateway.simulated.judgements import review
+from harness.gateway.simulated.mark import digest
+from harness.gateway.simulated.page import page_files
+from harness.gateway.simulated.routes import designed_routes
+from harness.gateway.simulated.source.manner import Manner
+from harness.gateway.simulated.source.module import module_source
+from harness.gateway.simulated.source.oversights import may_happen
+from harness.gateway.simulated.tightening import tightened
+from harness.gateway.simulated.words import quoted
+
+__all__ = ["architect", "developer", "frontend_developer", "optimizer", "reviewer"]
+
+_SOURCE = "Source"
+_OVERSIGHT_EVERY = 4
+"""One module in so many has a first draft that overlooks something, if there is something to overlook."""
+
+
+def architect(chat: Chat) -> str:
+    """The API of a module."""
+    assignment = read_assignment(chat.task)
+    functions = designed_functions(assignment)
+    routes = designed_routes(assignment, functions)
+    listed = "\n".join(
+        f"  - signature: {quoted(f.signature)}\n    purpose: {quoted(f.purpose)}" for f in functions
+    )
+    served = "".join(
+        f"\n  - method: {route.method}\n    path: {quoted(route.path)}\n    purpose: {quoted(route.purpose)}"
+        for route in routes
+    )
+    notes = f"Unknown ids raise LookupError, bad values ValueError (revision {chat.mark.revision})."
+    answer = f"```yaml\nfunctions:\n{listed}\nroutes:{served or ' []'}\nnotes: {quoted(notes)}\n```"
+    before = ["Here is the API.", f"The API of {assignment.module.name}:"]
+    return chat.mark.around(answer, before, ["Ids are given out by the module itself."])
+
+
+def developer(chat: Chat) -> str:
+    """The source of a module; a first draft may overlook something, the next does not."""
+    assignment = read_assignment(chat.task)
+    chance = digest(chat.task[MODULE_SECTION])
+    manner = Manner(loops=chance // _OVERSIGHT_EVERY % 2 == 0)
+    source = module_source(assignment, manner, chat.mark.revision)
+    if chance % _OVERSIGHT_EVERY == 0 and not chat.findings:
+        possible = may_happen(source)
+        if possible:
+            draft = replace(manner, oversight=possible[chance // 8 % len(possible)])
+            source = module_source(assignment, draft, chat.mark.revision)
+    before = ["Here is the whole file:", f"This is {assignment.module.filename}."]
+    after = ["All functions of the API are there.", "It uses nothing but what its requirements offer."]
+    return chat.mark.around(f"```python\n{source}```", before, after)
+
+
+def reviewer(chat: Chat) -> str:
+    """A verdict on the source of a module."""
+    return review(read_assignment(chat.task), _source(chat), chat.mark)
+
+
+def optimizer(chat: Chat) -> str:
+    """The source with its loops tightened, or that nothing is worth changing."""
+    source = _source(chat)
+    better = tightened(source)
+    if better == source:
+        return f"NO CHANGE (revision {chat.mark.revision}): the module is as simple as it can be."
+    mark = f"# revision {chat.mark.revision}\n"
+    marked, count = re.subn(r"\A# revision \w+\n", mark, better)
+    answer = f"```python\n{marked if count else mark + better}```"
+    return chat.mark.around(answer, ["Loops became expressions:"], ["What it does is unchanged."])
+
+
+def frontend_developer(chat: Chat) -> str:
+    """The page of a web interface."""
+    template, style, script = page_files(read_assignment(chat.task), chat.mark.revision)
+    answer = f"```html\n{template}```\n\n```css\n{style}```\n\n```js\n{script}```"
+    before = ["The page, its style sheet and its script:"]
+    return chat.mark.around(answer, before, ["It follows the colour scheme of the system."])
+
+
+def _source(chat: Chat) -> str:
+    """The source shown, without its fence."""
+    shown = re.fullmatch(r"(`{3,})\w*\n(.*?)\n?\1", chat.task.get(_SOURCE, ""), re.DOTALL)
+    if shown is None:
+        raise UnknownPrompt("no source is shown")
+    return shown[2] + "\n"

@@ -1,0 +1,128 @@
+"""The functions of a module that keeps nothing: it speaks for what it requires, or changes a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from harness.gateway.simulated.offer import Function, Offer
+from harness.gateway.simulated.source.doing import body_of, gathered
+from harness.gateway.simulated.source.layout import mapping
+from harness.gateway.simulated.source.manner import Oversight
+from harness.gateway.simulated.source.writing import Writing
+from harness.gateway.simulated.vocabulary import Archetype
+from harness.gateway.simulated.words import plural, quoted, spoken
+
+__all__ = ["spoken_body_of"]
+
+_CONVERSION = re.compile(r"convert_(?P<source>[a-z]+)_to_(?P<target>[a-z]+)")
+
+
+def spoken_body_of(writing: Writing, function: Function) -> list[str]:
+    """The statements of `function`."""
+    match function.archetype:
+        case Archetype.HEALTH:
+            names = ", ".join(quoted(offer.name) for offer in writing.required)
+            return mapping("return", [("status", '"ok"'), ("modules", f"[{names}]")]).split("\n")
+        case Archetype.OVERVIEW | Archetype.SUMMARY:
+            return _counted(writing)
+        case Archetype.LIST:
+            return _with_rows(writing, lambda rows: [f"return {rows}"])
+        case Archetype.COUNT:
+            return _with_rows(writing, lambda rows: [f"return len({rows})"])
+        case Archetype.SEARCH:
+            return _searched(writing, function)
+        case Archetype.FIND:
+            return _found_by_link(writing, function)
+        case Archetype.RANK:
+            return _ranked(writing, function)
+        case Archetype.EXPORT:
+            return _with_rows(writing, lambda rows: [f"return _as_markdown({rows})"])
+        case Archetype.CONVERT if (match := _CONVERSION.fullmatch(function.name)) is not None:
+            return [f"return _as_{match['target']}(_from_{match['source']}({function.parameters[0].name}))"]
+        case Archetype.GROUPS:
+            return _grouped(writing)
+    return body_of(writing, function)
+
+
+def _with_rows(writing: Writing, use: Callable[[str], list[str]]) -> list[str]:
+    """The statements that `use` everything there is, put together first where several modules keep it."""
+    if len(writing.spoken_for) < 2:
+        return use(writing.everything)
+    listed = [f"    *{writing.using(o, o.lister)}," for o in writing.spoken_for if o.lister]
+    return ["rows = [", *listed, "]", *use("rows")]
+
+
+def _counted(writing: Writing) -> list[str]:
+    counts = [
+        (plural(offer.entity or offer.stem), f"len({writing.using(offer, offer.lister)})")
+        for offer in writing.spoken_for
+        if offer.lister
+    ]
+    return mapping("return", dict(counts).items()).split("\n")
+
+
+def _limit(writing: Writing, function: Function) -> tuple[list[str], str]:
+    """The check of a limit, and how it is applied."""
+    if not any(parameter.name == "limit" for parameter in function.parameters):
+        return [], ""
+    if writing.manner.oversight is Oversight.NEGATIVE_LIMITS:
+        return [], "[:limit]"
+    return ["if limit < 1:", '    raise ValueError("limit must be at least 1")'], "[:limit]"
+
+
+def _searched(writing: Writing, function: Function) -> list[str]:
+    check, limit = _limit(writing, function)
+    found = _with_rows(writing, lambda rows: gathered(writing, rows, "_holds(row, wanted)"))
+    return [*check, "wanted = text.strip().lower()", *found, f"return found{limit}"]
+
+
+def _ranked(writing: Writing, function: Function) -> list[str]:
+    check, limit = _limit(writing, function)
+    return [
+        *check,
+        "wanted = text.strip().lower()",
+        *_with_rows(writing, lambda rows: [f"scored = [(_hits(row, wanted), row) for row in {rows}]"]),
+        "scored.sort(key=lambda pair: pair[0], reverse=True)",
+        f"return [row for hits, row in scored if hits]{limit}",
+    ]
+
+
+def _found_by_link(writing: Writing, function: Function) -> list[str]:
+    """Those that hold what another thing is called."""
+    search = writing.own.first(Archetype.SEARCH)
+    key = function.parameters[0].name
+    offer = next((o for o in writing.required if o.getter and o.getter.parameters[0].name == key), None)
+    if offer is None or offer.getter is None or search is None:
+        return body_of(writing, function)
+    called = next((field.name for field in offer.fields if field.annotation == "str"), "id")
+    limited = any(parameter.name == "limit" for parameter in (*function.parameters, *search.parameters))
+    entity = f"{offer.entity}_row"
+    return [
+        f"{entity} = {writing.using(offer, offer.getter, key)}",
+        f'return {search.name}(str({entity}["{called}"]){", limit" if limited else ""})',
+    ]
+
+
+def _grouped(writing: Writing) -> list[str]:
+    groups = [group for offer in writing.required for group in [_group(writing, offer)] if group]
+    if not groups:
+        return ["return []"]
+    listed = [f'    {{"heading": {heading}, "rows": {rows}}},' for heading, rows in groups]
+    return [
+        "wanted = text.strip().lower()",
+        "groups = [",
+        *listed,
+        "]",
+        "return [{**group, " + '"rows": _shown(group["rows"], wanted)} for group in groups]',
+    ]
+
+
+def _group(writing: Writing, offer: Offer) -> tuple[str, str] | None:
+    if offer.lister:
+        heading = spoken(plural(offer.entity or offer.stem)).capitalize()
+        return quoted(heading), writing.using(offer, offer.lister)
+    overview = offer.first(Archetype.OVERVIEW)
+    if overview and not overview.required:
+        return quoted(f"{spoken(offer.stem).capitalize()} overview"), f"[{writing.using(offer, overview)}]"
+    return None

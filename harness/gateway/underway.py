@@ -1,0 +1,107 @@
+"""A call under way: what is noted of it from its arrival until its record is made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from harness.gateway.answer import AnswerReader
+from harness.gateway.calls import CLIENT_GONE, CallRecord
+from harness.gateway.canonical import CanonicalRequest
+from harness.gateway.clock import Clock
+from harness.gateway.lane import lane_of
+from harness.gateway.upstream import Reply
+
+__all__ = ["CallUnderWay"]
+
+
+@dataclass(slots=True, eq=False)
+class CallUnderWay:
+    """One call; times are those of the gateway's clock, `scope` is what gives the call up."""
+
+    number: int
+    endpoint: str
+    request: CanonicalRequest
+    stream: bool
+    clock: Clock
+    arrival_s: float
+    scope: asyncio.Timeout = field(default_factory=lambda: asyncio.timeout(None))
+    granted_s: float | None = None
+    first_byte_s: float | None = None
+    end_s: float | None = None
+    status: int | None = None
+    error: str | None = None
+    answer: AnswerReader | None = None
+
+    def noting(self, reply: Reply) -> Reply:
+        """`reply`, read for the record as it goes by: each chunk after whoever takes it has dealt with it."""
+        self.status = reply.status
+        self.answer = AnswerReader(self.stream, reply.status)
+        return replace(reply, chunks=self._noted(reply.chunks, self.answer))
+
+    async def _noted(
+        self, chunks: AsyncGenerator[bytes, None], answer: AnswerReader
+    ) -> AsyncGenerator[bytes, None]:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                if self.first_byte_s is None:
+                    self.first_byte_s = self.clock.now_s()
+                try:
+                    yield chunk
+                finally:
+                    answer.feed(chunk)
+        answer.close()
+
+    @property
+    def problem(self) -> str | None:
+        """Why no whole answer came, as far as is known."""
+        return self.error or (self.answer.error if self.answer else None)
+
+    def fail(self, status: int, reason: str) -> None:
+        """Take note that no whole answer came; a status that is already on its way to the caller stays."""
+        if self.first_byte_s is None:
+            self.status = status
+        self.error = reason
+
+    def abandon(self) -> None:
+        """Take note that the caller went away."""
+        self.status = CLIENT_GONE
+        self.error = "the client went away"
+
+    def record(self, run: str, began_s: float) -> CallRecord:
+        """The record of this call, which is over, in a run that began at `began_s`."""
+        if self.end_s is None or self.status is None:
+            raise ValueError(f"call {self.number} of run {run!r} is still under way")
+        lane = lane_of(self.request)
+        answer = self.answer or AnswerReader(self.stream, self.status)
+        return CallRecord(
+            run=run,
+            number=self.number,
+            endpoint=self.endpoint,
+            model=self.request.model,
+            stream=self.stream,
+            role=lane.role,
+            module=lane.module,
+            attempt=lane.attempt,
+            request_hash=self.request.hash,
+            request=self.request,
+            response=answer.text,
+            arrival_s=self.arrival_s - began_s,
+            granted_s=_since(began_s, self.granted_s),
+            first_byte_s=_since(began_s, self.first_byte_s),
+            end_s=self.end_s - began_s,
+            prompt_tokens=answer.prompt_tokens,
+            output_tokens=answer.output_tokens,
+            load_s=answer.load_s,
+            prompt_eval_s=answer.prompt_eval_s,
+            eval_s=answer.eval_s,
+            status=self.status,
+            error=self.problem,
+            done_reason=answer.done_reason,
+        )
+
+
+def _since(began_s: float, when_s: float | None) -> float | None:
+    return None if when_s is None else when_s - began_s

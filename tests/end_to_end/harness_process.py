@@ -1,0 +1,150 @@
+"""The harness as a user starts it: a process, its lines as they come, and what is left of it afterwards."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+FAST = ("--ttft", "0.001", "--tokens-per-second", "50000")
+SLOW = ("--ttft", "0.2", "--tokens-per-second", "400")
+
+_MARK = "HARNESS_TEST_MARK"
+
+
+class HarnessProcess:
+    """A running `harness`; every process that comes from it carries a mark in its environment."""
+
+    def __init__(self, process: subprocess.Popen[str], mark: str) -> None:
+        self.process = process
+        self._mark = mark
+        self._lines: list[str] = []
+        self._more = threading.Condition()
+        self._out = ""
+        self._readers = [
+            threading.Thread(target=self._read_errors, daemon=True),
+            threading.Thread(target=self._read_output, daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def wait_for(self, words: str, timeout_s: float = 30.0) -> None:
+        """Return when a line on standard error holds `words`."""
+        with self._more:
+            seen = self._more.wait_for(lambda: any(words in line for line in self._lines), timeout_s)
+        assert seen, f"never said {words!r}; said:\n{self.errors}"
+
+    def finish(self, timeout_s: float = 50.0) -> int:
+        """Wait for the end; returns the exit code."""
+        code = self.process.wait(timeout_s)
+        for reader in self._readers:
+            reader.join(10)
+        return code
+
+    @property
+    def errors(self) -> str:
+        """What stands on standard error so far."""
+        return "".join(self._lines)
+
+    @property
+    def output(self) -> str:
+        """What stands on standard output; whole after `finish`."""
+        return self._out
+
+    def relatives(self) -> dict[int, str]:
+        """The processes that come from this one and still live: command lines by pid."""
+        mark = f"{_MARK}={self._mark}".encode()
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    if command:
+                        found[int(folder.name)] = command
+            except OSError:
+                continue
+        found.pop(self.process.pid, None)
+        return found
+
+    def relative(self, words: str) -> int:
+        """The pid of the one relative whose command line holds `words`."""
+        found = {pid: command for pid, command in self.relatives().items() if words in command}
+        assert len(found) == 1, found
+        return next(iter(found))
+
+    def assert_nothing_left(self, within_s: float = 10.0) -> None:
+        """Fail if a relative still lives after `within_s`."""
+        deadline = time.monotonic() + within_s
+        while self.relatives() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert self.relatives() == {}
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._more:
+                self._lines.append(line)
+                self._more.notify_all()
+
+    def _read_output(self) -> None:
+        assert self.process.stdout is not None
+        self._out = self.process.stdout.read()
+
+
+@contextmanager
+def harness(folder: Path, *arguments: str | Path) -> Iterator[HarnessProcess]:
+    """`harness` with `arguments`, started in `folder`; killed at the end of the block if it still runs."""
+    mark = secrets.token_hex(8)
+    environment = {key: value for key, value in os.environ.items() if key != "OLLAMA_HOST"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", *map(str, arguments)],
+        cwd=folder,
+        env={**environment, _MARK: mark, "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    running = HarnessProcess(process, mark)
+    try:
+        yield running
+    finally:
+        process.kill()
+        running.finish()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def run_harness(folder: Path, *arguments: str | Path) -> tuple[int, str, str]:
+    """Run `harness` to its end: exit code, standard output, standard error. Nothing may be left of it."""
+    with harness(folder, *arguments) as running:
+        code = running.finish()
+        running.assert_nothing_left()
+        return code, running.output, running.errors
+
+
+def listening_ports(pids: Sequence[int]) -> set[int]:
+    """The TCP ports on which processes `pids` listen."""
+    inodes = set()
+    for pid in pids:
+        for link in Path(f"/proc/{pid}/fd").glob("*"):
+            try:
+                target = str(link.readlink())
+            except OSError:
+                continue
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    ports = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and fields[9] in inodes:
+            ports.add(int(fields[1].partition(":")[2], 16))
+    return ports

@@ -1,0 +1,80 @@
+"""Engines that do the same are equal, whatever they are composed of and in whatever order they work."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from harness.compare import Status, compare
+from harness.engines.worker_engine import find_engine
+from harness.gateway.settings import SimulateSettings
+from harness.session import Session, SessionSettings, open_session
+from harness.spec import Spec, find_specs
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
+
+
+@pytest.fixture
+async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Session]:
+    settings = SessionSettings(model="simulated", simulated=FAST, store=tmp_path)
+    async with open_session(settings, needs_redis=True) as session:
+        yield session
+
+
+def _without_expectations_of_speed(spec: Spec) -> Spec:
+    """At the pace of these tests the engines' own time is longer than the model's."""
+    return spec.model_copy(update={"expect": spec.expect.model_copy(update={"min_speedup": None})})
+
+
+PAIRS = [
+    ("legacy", "legacy"),
+    ("legacy", "phase:1"),
+    ("legacy", "phase:2"),
+    ("legacy", "async:agent_calls=threads"),
+    ("legacy", "async:agent_calls=blocking"),
+    ("legacy", "async:state_store=json"),
+    ("legacy", "async:state_store=json,agent_calls=threads,orchestration=sequential"),
+    ("async", "async"),
+]
+
+
+async def test_every_composition_equals_legacy_on_ecommerce(session: Session) -> None:
+    (spec,) = map(_without_expectations_of_speed, find_specs([EXAMPLES / "ecommerce.yaml"]))
+    runs: dict[str, list] = {}
+    verdicts = {}
+    for pair in PAIRS:
+        for name, needed in ((pair[0], 1), (pair[1], 2 if pair[0] == pair[1] else 1)):
+            while len(runs.setdefault(name, [])) < needed:
+                runs[name].append(await session.run(spec, find_engine(name), lambda _: None))
+        control, candidate = runs[pair[0]][0], runs[pair[1]][-1]
+        assert control is not candidate
+        comparison = compare(spec, control, candidate)
+        verdicts[pair] = (comparison.verdict.status, [m.sentence for m in comparison.mismatches])
+    assert verdicts == {pair: (Status.PASS, []) for pair in PAIRS}
+    # Equal because they did the work, not because nothing was compared.
+    legacy = runs["legacy"][0]
+    assert len(legacy.calls) >= 33
+    assert {"main.py", "cart.py", "templates/frontend.html"} <= legacy.summary.files.keys()
+
+
+@pytest.mark.parametrize("example", ["notes_cli.yaml", "clinic.yaml"])
+async def test_the_other_examples_are_equal_too(session: Session, example: str) -> None:
+    (spec,) = map(_without_expectations_of_speed, find_specs([EXAMPLES / example]))
+    control = await session.run(spec, find_engine("legacy"), lambda _: None)
+    candidate = await session.run(spec, find_engine("async"), lambda _: None)
+    comparison = compare(spec, control, candidate)
+    assert comparison.mismatches == ()
+    assert comparison.verdict.status is Status.PASS, comparison.verdict.reasons
+
+
+async def test_every_task_of_the_async_engine_leaves_its_events(session: Session) -> None:
+    (spec,) = find_specs([EXAMPLES / "notes_cli.yaml"])
+    record = await session.run(spec, find_engine("async"), lambda _: None)
+    started = [event.task for event in record.events if event.kind == "TASK_STARTED"]
+    completed = [event.task for event in record.events if event.kind == "TASK_COMPLETED"]
+    assert sorted(started) == sorted(completed)
+    assert len(set(started)) == len(started) == 2 + 4 * 4 + 2
+    assert [record.events[0].kind, record.events[-1].kind] == ["BUILD_STARTED", "BUILD_FINISHED"]

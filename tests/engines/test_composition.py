@@ -1,0 +1,43 @@
+"""Engine names: what they stand for, and what is said of those that stand for nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.engines.composition import parse_engine
+from harness.errors import BadInputError
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "concurrent", "needs_redis"),
+    [
+        ("legacy", "json blocking sequential", False, False),
+        ("phase:1", "redis blocking sequential", False, True),
+        ("phase:2", "redis async concurrent", True, True),
+        ("async", "redis async concurrent", True, True),
+        ("async:agent_calls=threads", "redis threads concurrent", True, True),
+        ("async:agent_calls=blocking", "redis blocking concurrent", False, True),
+        ("async:state_store=json,orchestration=sequential", "json async sequential", False, False),
+    ],
+)
+def test_a_name_stands_for_a_composition(name: str, flags: str, concurrent: bool, needs_redis: bool) -> None:
+    composition = parse_engine(name)
+    assert list(composition.as_flags().values()) == [*flags.split(), "llm"]
+    assert (composition.concurrent, composition.needs_redis) == (concurrent, needs_redis)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "is not an engine; known are legacy, async, phase:1, phase:2"),
+        ("phase:3", "is not an engine"),
+        ("async:", "is not an engine"),
+        ("legacy:state_store=redis", "is not an engine"),
+        ("async:speed=high", "'speed' is not a flag; there are state_store"),
+        ("async:state_store=mirror", "state_store is json, redis, not 'mirror'"),
+        ("async:state_store=json,", "'' is not a flag"),
+    ],
+)
+def test_a_name_that_stands_for_nothing_is_refused_with_what_would_be_right(name: str, words: str) -> None:
+    with pytest.raises(BadInputError, match=words):
+        parse_engine(name)

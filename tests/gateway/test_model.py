@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from ollama._client import _parse_host
+
+from harness.gateway.errors import OllamaUnreachable, UnknownModelChoice
+from harness.gateway.model import ModelChoice, choose_model, ollama_url
+from tests.gateway.scripted_ollama import Exchange, ScriptedOllama, scripted_ollama
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not turn an Ollama that answers into one that does not."""
+    monkeypatch.setattr("harness.gateway.model._PROBE_TIMEOUT_S", 30)
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ScriptedOllama]:
+    """A simulated Ollama that tells its version and has one model."""
+
+    async def script(exchange: Exchange) -> None:
+        answers: dict[str, object] = {
+            "/api/version": {"version": "0.12.0"},
+            "/api/tags": {"models": [{"name": "llama3.1:latest", "model": "llama3.1:latest"}]},
+        }
+        await exchange.whole(200, answers[exchange.target])
+
+    async with scripted_ollama() as model:
+        model.script = script
+        yield model
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address at which nothing listens, and nothing can while the test runs."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("text", ["auto", "ollama"])
+async def test_the_ollama_that_answers_is_taken(model: ScriptedOllama, text: str) -> None:
+    choice = await choose_model(text, ollama_host=f"127.0.0.1:{model.port}")
+    assert (choice.kind, choice.url, choice.models) == ("ollama", model.url, ("llama3.1:latest",))
+    assert model.url in choice.reason
+
+
+async def test_an_address_in_the_choice_goes_before_that_in_the_environment(
+    model: ScriptedOllama, nobody: str
+) -> None:
+    choice = await choose_model(f"ollama:{model.url}", ollama_host=nobody)
+    assert (choice.kind, choice.url) == ("ollama", model.url)
+
+
+async def test_the_simulated_model_is_there_for_the_asking(model: ScriptedOllama) -> None:
+    choice = await choose_model("simulated", ollama_host=model.url)
+    assert (choice.kind, choice.url) == ("simulated", None)
+    assert model.requests == []
+
+
+async def test_auto_falls_back_to_the_simulated_model_and_says_so(nobody: str) -> None:
+    assert await choose_model("auto", ollama_host=nobody) == ModelChoice(
+        "simulated", None, f"no Ollama answers at http://{nobody}: using the simulated model"
+    )
+
+
+async def test_an_ollama_that_was_asked_for_has_to_answer(nobody: str) -> None:
+    with pytest.raises(OllamaUnreachable, match=f"^no Ollama answers at http://{nobody}$"):
+        await choose_model(f"ollama:{nobody}", ollama_host=None)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"), [(404, {"error": "no"}), (200, {}), (200, b"<html>"), (200, {"version": 1})]
+)
+async def test_what_is_no_ollama_is_not_taken_for_one(
+    model: ScriptedOllama, status: int, answer: object
+) -> None:
+    """Whatever it answers to another question."""
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.target == "/api/version":
+            await exchange.whole(status, answer)
+        else:
+            await exchange.whole(200, {"models": []})
+
+    model.script = script
+    assert (await choose_model("auto", ollama_host=model.url)).kind == "simulated"
+
+
+async def test_an_ollama_that_hangs_is_not_waited_for(
+    model: ScriptedOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.gateway.model._PROBE_TIMEOUT_S", 0.05)
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.client_gone()
+
+    model.script = script
+    assert (await choose_model("auto", ollama_host=model.url)).kind == "simulated"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "llama", "Auto", "simulated:x", "auto:", "ollama:", "ollama:ftp://a", "ollama:a:b"]
+)
+async def test_anything_else_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(UnknownModelChoice) as refused:
+        await choose_model(text, ollama_host=None)
+    assert "\n" not in str(refused.value)
+
+
+async def test_a_word_that_is_no_choice_is_answered_with_the_choices() -> None:
+    with pytest.raises(UnknownModelChoice, match="say auto, simulated, ollama or ollama:URL"):
+        await choose_model("llama", ollama_host=None)
+
+
+@pytest.mark.parametrize(
+    ("model", "there"),
+    [
+        ("llama3.1", True),
+        ("llama3.1:latest", True),
+        ("llama3.1:8b", False),
+        ("hub:80/llama3.1", False),
+        ("x", False),
+    ],
+)
+def test_a_model_without_a_tag_means_the_latest(model: str, there: bool) -> None:
+    choice = ModelChoice("ollama", "http://x", "", ("llama3.1:latest",))
+    assert choice.offers(model) is there
+
+
+def test_the_simulated_model_answers_to_every_name() -> None:
+    assert ModelChoice("simulated", None, "").offers("llama3.1")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        None,
+        "",
+        "1.2.3.4",
+        ":56789",
+        "1.2.3.4:56789",
+        "http://1.2.3.4",
+        "https://1.2.3.4",
+        "https://1.2.3.4:56789",
+        "example.com",
+        "example.com:56789/",
+        "example.com/path",
+        "https://example.com:56789/path/",
+        "[0001:002:003:0004::1]",
+        "[0001:002:003:0004::1]:56789/path",
+        "http://[0001:002:003:0004::1]",
+    ],
+)
+def test_an_address_is_read_as_the_client_reads_it(host: str | None) -> None:
+    assert _same(ollama_url(host), _parse_host(host))
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:11434"),  # noqa: S104
+        ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("http://0.0.0.0", "http://127.0.0.1:80"),
+        ("[::]:8080", "http://[::1]:8080"),
+        (" 127.0.0.1 ", "http://127.0.0.1:11434"),
+    ],
+)
+def test_an_address_of_every_interface_means_this_machine(host: str, url: str) -> None:
+    assert ollama_url(host) == url
+
+
+def _same(ours: str, theirs: str) -> bool:
+    """Whether two URLs are one; an IPv6 address has more than one spelling."""
+    return ours == theirs.replace("0001:002:003:0004::1", "1:2:3:4::1")

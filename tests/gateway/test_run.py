@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from harness.gateway.canonical import CanonicalRequest
+from harness.gateway.errors import RunEnded, UnknownRun, UpstreamUnreachable
+from harness.gateway.run import Run, Runs
+from tests.gateway.manual_clock import ManualClock
+from tests.gateway.served import question
+
+REQUEST = CanonicalRequest.from_payload(question())
+
+
+async def call(run: Run, work: Callable[[], Awaitable[object]]) -> None:
+    async with run.call("/api/chat", REQUEST, True) as under_way:
+        under_way.status = 200
+        await work()
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_what_the_end_cuts_ends_with_the_run() -> None:
+    """Giving a call up takes a moment; that moment is not the run's."""
+    clock = ManualClock()
+    run = Run("r", 1, clock)
+
+    async def slow_to_leave() -> None:
+        try:
+            await forever()
+        finally:
+            clock.now += 3
+
+    task = asyncio.create_task(call(run, slow_to_leave))
+    await asyncio.sleep(0)
+    clock.now += 2
+    marks = await run.end()
+    with pytest.raises(RunEnded):
+        await task
+    (record,) = run.records()
+    assert (record.end_s, marks.wall_s) == (2, 2)
+
+
+async def test_a_call_whose_caller_left_first_is_not_blamed_on_the_end() -> None:
+    run = Run("r", 1, ManualClock())
+
+    async def leaves() -> None:
+        try:
+            await forever()
+        finally:
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(call(run, leaves))
+    await asyncio.sleep(0)
+    task.cancel()
+    await run.end()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (record,) = run.records()
+    assert (record.status, record.error) == (499, "the client went away")
+
+
+async def test_records_come_in_the_order_of_arrival_whoever_ends_first() -> None:
+    run = Run("r", 2, ManualClock())
+    first_may_end = asyncio.Event()
+    first = asyncio.create_task(call(run, first_may_end.wait))
+    await asyncio.sleep(0)
+    await call(run, lambda: asyncio.sleep(0))
+    assert [record.number for record in run.records()] == [2]
+    first_may_end.set()
+    await first
+    assert [record.number for record in run.records()] == [1, 2]
+
+
+async def test_an_error_of_the_model_is_on_the_record() -> None:
+    run = Run("r", 1, ManualClock())
+
+    async def unreachable() -> None:
+        raise UpstreamUnreachable("nobody there")
+
+    with pytest.raises(UpstreamUnreachable):
+        await call(run, unreachable)
+    (record,) = run.records()
+    # `call` set status 200, but no byte of that answer was on its way.
+    assert (record.status, record.error) == (502, "nobody there")
+
+
+async def test_a_run_that_ended_takes_no_call() -> None:
+    run = Run("r", 1, ManualClock())
+    await run.end()
+    with pytest.raises(RunEnded):
+        await call(run, forever)
+    assert list(run.records()) == []
+
+
+async def test_all_runs_end_together() -> None:
+    runs = Runs(ManualClock())
+    runs.open("a", 1)
+    runs.open("b", 1)
+    await runs["a"].end()
+    await runs.end_all()
+    assert runs["a"].ended
+    assert runs["b"].ended
+    with pytest.raises(UnknownRun, match="'c'"):
+        runs["c"]
