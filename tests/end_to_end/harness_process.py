@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FAST = ("--ttft", "0.001", "--tokens-per-second", "50000")
-SLOW = ("--ttft", "0.2", "--tokens-per-second", "400")
+STEADY = ("--ttft", "0.1", "--tokens-per-second", "1500")
 
 _MARK = "HARNESS_TEST_MARK"
 
@@ -34,11 +34,15 @@ class HarnessProcess:
         for reader in self._readers:
             reader.start()
 
-    def wait_for(self, words: str, timeout_s: float = 30.0) -> None:
-        """Return when a line on standard error holds `words`."""
+    def wait_for(self, *words: str, timeout_s: float = 30.0) -> None:
+        """Return when a line on standard error holds all `words`."""
+
+        def said() -> bool:
+            return any(all(word in line for word in words) for line in self._lines)
+
         with self._more:
-            seen = self._more.wait_for(lambda: any(words in line for line in self._lines), timeout_s)
-        assert seen, f"never said {words!r}; said:\n{self.errors}"
+            seen = self._more.wait_for(said, timeout_s)
+        assert seen, f"never said {words}; said:\n{self.errors}"
 
     def finish(self, timeout_s: float = 50.0) -> int:
         """Wait for the end; returns the exit code."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.harness_process import SLOW, harness, listening_ports, run_harness
+from tests.end_to_end.harness_process import STEADY, harness, listening_ports, run_harness
 from tests.gateway.scripted_ollama import Exchange, Script, line
 from tests.threaded_ollama import threaded_ollama
 
@@ -50,9 +50,8 @@ def test_no_ollama_where_one_was_asked_for_is_one_line_and_exit_3(folder: Path) 
 
 def test_redis_killed_in_mid_run_is_a_result(folder: Path) -> None:
     """The run fails with the reason; it is the surroundings' fault and never a mismatch of the engines."""
-    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *SLOW) as running:
-        running.wait_for("async (candidate): started")
-        running.wait_for("architect:Users done")
+    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *STEADY) as running:
+        running.wait_for("async (candidate)", "architect:Users done")
         (server,) = [
             pid for pid, command in running.relatives().items() if "unix" in command or "valkey" in command
         ]
@@ -132,19 +131,21 @@ def test_answers_that_cannot_be_used_fail_both_engines_alike(folder: Path) -> No
 
 def test_a_run_that_takes_too_long_is_ended(folder: Path) -> None:
     code, out, _ = run_harness(
-        folder, "compare", "shop.yaml", "--model", "simulated", *SLOW, "--timeout", "1", "--json"
+        folder, "compare", "shop.yaml", "--model", "simulated", *STEADY, "--timeout", "1", "--json"
     )
     (comparison,) = json.loads(out)
-    assert code in (1, 3)
-    assert comparison["control"]["outcome"]["failures"][0]["cause"] == "deadline"
+    assert code == 3
+    for side in ("control", "candidate"):
+        (failure,) = comparison[side]["outcome"]["failures"]
+        assert (failure["cause"], failure["reason"]) == ("deadline", "not finished within 1 s")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("when", ["legacy (control): started", "async (candidate): started"])
-def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int, when: str) -> None:
-    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *SLOW) as running:
-        running.wait_for(when)
-        running.wait_for("analyst done")
+@pytest.mark.parametrize("engine", ["legacy", "async"])
+def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int, engine: str) -> None:
+    arguments = ("compare", "shop.yaml", "--control", engine, "--model", "simulated")
+    with harness(folder, *arguments, *STEADY) as running:
+        running.wait_for("architect:Users done")
         ports = listening_ports(list(running.relatives()))
         assert ports, "the gateway listens"
         running.process.send_signal(number)
@@ -156,8 +157,8 @@ def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int
 
 
 def test_a_harness_that_is_killed_leaves_nothing_running(folder: Path) -> None:
-    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *SLOW) as running:
-        running.wait_for("async (candidate): started")
+    arguments = ("compare", "shop.yaml", "--control", "async", "--model", "simulated")
+    with harness(folder, *arguments, *STEADY) as running:
         running.wait_for("architect:Users done")
         assert len(running.relatives()) >= 3, "gateway, engine and Redis live"
         running.process.kill()
@@ -166,9 +167,8 @@ def test_a_harness_that_is_killed_leaves_nothing_running(folder: Path) -> None:
 
 def test_an_engine_that_dies_is_a_result(folder: Path) -> None:
     """SIGKILL of the candidate's process in mid-run: its run failed, which the control's did not."""
-    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *SLOW) as running:
-        running.wait_for("async (candidate): started")
-        running.wait_for("architect:Users done")
+    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *STEADY) as running:
+        running.wait_for("async (candidate)", "architect:Users done")
         (engine,) = [
             pid for pid, command in running.relatives().items() if "harness.engines.worker" in command
         ]
