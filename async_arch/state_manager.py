@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -202,6 +203,9 @@ class RedisStateManager:
 
 @contextmanager
 def _reached(url: str) -> Iterator[None]:
+    """Turn the errors of a server that does not answer into `StateUnavailable`, and keep cancellations."""
+    task = asyncio.current_task()
+    asked = task.cancelling() if task else 0
     try:
         yield
     except (
@@ -212,6 +216,9 @@ def _reached(url: str) -> Iterator[None]:
     ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StateUnavailable(f"no answer from Redis at {redacted(url)}: {reason}") from error
+    # The client sends through asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
+    if task is not None and task.cancelling() > asked:
+        raise asyncio.CancelledError
 
 
 def _field(entry: Entry) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -109,3 +110,22 @@ async def test_a_server_that_dies_is_state_unavailable_for_every_operation() -> 
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+async def test_a_listener_is_cancelled_at_whatever_moment_that_is_asked() -> None:
+    """The client can swallow a cancellation that comes while it sends; the listener must end all the same."""
+    async with embedded_redis() as server, RedisStateManager.open(server.url, "run") as state:
+        await state.create(INFO)
+
+        async def listen() -> None:
+            async for _ in state.events():
+                pass
+
+        for ticks in range(40):
+            listener = asyncio.create_task(listen())
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            listener.cancel()
+            async with asyncio.timeout(5):
+                await asyncio.gather(listener, return_exceptions=True)
+            assert listener.cancelled()
