@@ -53,7 +53,7 @@ class Build:
         return folder
 
 
-def ask(request: ModelRequest) -> ModelReply:
+def _ask(request: ModelRequest) -> ModelReply:
     """One call of the model, as the protocol carries it."""
     payload = {"model": "llama3.1", "messages": chat_messages(request)}
     return ModelReply(answer(CanonicalRequest.from_payload(payload)))
@@ -77,7 +77,7 @@ def _perform(build: Build, task: Task) -> None:
         inputs = Inputs(
             build.order, build.plan, {name: build.apis[name] for name in wanted.apis}, dict(shown)
         )
-    report = drive(perform(task, inputs), ask)
+    report = drive(perform(task, inputs), _ask)
     if report.failure is not None:
         build.failures.append(report.failure)
     for change in report.changes:
@@ -128,6 +128,12 @@ def _assignment_of(name: str, modules: list[dict[str, Any]], own: dict[str, Any]
 def assignment_of() -> Callable[..., Assignment]:
     """What the developer of one of some modules is told, without a model in between."""
     return _assignment_of
+
+
+@pytest.fixture
+def ask() -> Callable[[ModelRequest], ModelReply]:
+    """One call of the simulated model."""
+    return _ask
 
 
 @cache

@@ -112,6 +112,17 @@ def test_routes_lie_under_the_module_and_only_in_web_applications(assignment_of:
     assert assignment_of("NoteStore", [notes]).api.routes == ()
 
 
+def test_nothing_depends_on_what_nobody_can_make(assignment_of: AssignmentOf) -> None:
+    """Over HTTP nobody can make what a utility keeps, so no id of it is asked for; a command can."""
+    units = module("Units", "Units with a name; add.", kind="utility")
+    goods = module("Goods", "Goods with a name; add.", "Units")
+
+    assert signatures(assignment_of("Goods", [units, goods, PAGES]))[0] == "add_good(name: str) -> dict"
+    assert (
+        signatures(assignment_of("Goods", [units, goods]))[0] == "add_good(unit_id: int, name: str) -> dict"
+    )
+
+
 _PARTS = st.sampled_from(
     [*sorted(VERBS), *sorted(THINGS), "name", "price", "stock", "with", "of a", ";", ",", "by"]
 )

@@ -28,8 +28,8 @@ def test_any_text_has_a_valid_plan(idea: str, *, again: bool) -> None:
 
 
 _SAID = """
-a todo list with user accounts and email reminders product orders pay search report export staff comments books
-loans library forum shop cart terminal command-line CSV JSON convert track vote page class import
+a todo list with user accounts and email reminders product orders pay search report export staff comments
+books loans library forum shop cart terminal command-line CSV JSON convert track vote page class import
 """
 _WORDS = st.sampled_from(_SAID.split())
 

@@ -46,6 +46,9 @@ _VERBS_OF_MODULES = re.compile(
     r"^\s*(?:this module |it |a module that |the module |module for )?"
     r"(?:manages?|handles?|stores?|keeps?|provides?|holds?|maintains?|defines?|implements?|contains?|offers?)\b"
 )
+_OWN_COLUMNS = frozenset({"id", "status", "history"})
+"""What a module gives its things itself."""
+_OTHER_WITHS = re.compile(r"\b(?:having|mit|avec|con)\b")
 _FIELDS = re.compile(r"\bwith\b(?P<fields>.*)", re.DOTALL)
 _ORIGIN = re.compile(r"\bfrom (?:an?|the) (?P<noun>[a-z]+)")
 _ARTICLED = re.compile(r"\b(?:on|in|for) an? (?P<noun>[a-z]+)\b")
@@ -57,12 +60,12 @@ _LONGEST_NAME = 24
 
 def read_description(text: str) -> Description:
     """Take `text`, as much of it as people would read, apart."""
-    said = folded(text[:_LONGEST])
+    said = _OTHER_WITHS.sub("with", folded(text[:_LONGEST]))
     head, *rest = re.split(_ENDS, said, maxsplit=1)
     tail = rest[0] if rest else ""
     head = _VERBS_OF_MODULES.sub(" ", head)
     named, _, _ = head.partition(" with ")
-    actions = _actions(tail) if tail.strip() else _verbs_in(head)
+    actions = _actions(tail) if tail.strip() else _verbs_in(named)
     fields = _fields(head)
     return Description(
         entity=_added(actions, fields) or _entity(named),
@@ -111,7 +114,7 @@ def _fields(head: str) -> tuple[str, ...]:
     names = [_field(phrase) for phrase in listed]
     if entity in GATHERINGS:
         names += [_field(match["noun"]) for match in _ARTICLED.finditer(head)]
-    kept = dict.fromkeys(name for name in names if name and name not in ("id", "status", "history", entity))
+    kept = dict.fromkeys(name for name in names if name and name != entity)
     return tuple(kept)[:_MOST_FIELDS]
 
 
@@ -123,6 +126,8 @@ def _field(phrase: str) -> str:
         if word not in FUNCTION_WORDS and word != "optional":
             name.append(word)
     joined = "_".join(name[-2:])[:_LONGEST_NAME].strip("_")
+    if joined in _OWN_COLUMNS:
+        return ""
     return f"{joined}_value" if is_taken(joined) else joined
 
 
@@ -149,9 +154,9 @@ def _action(phrase: str) -> Action | None:
     return Action(verb, what[:_LONGEST_NAME], keys)
 
 
-def _verbs_in(head: str) -> tuple[Action, ...]:
+def _verbs_in(named: str) -> tuple[Action, ...]:
     """The verbs of a description that has no list of them; nouns such as `orders` are not taken for verbs."""
-    found = [_known_verb(word) for word in words(head)[1:] if not word.endswith("s") or word in VERBS]
+    found = [_known_verb(word) for word in words(named)[1:] if not word.endswith("s") or word in VERBS]
     verbs = [verb for verb in found if verb and VERBS[verb] is not Archetype.GROUPS]
     return tuple(Action(verb) for verb in dict.fromkeys(verbs))[:_MOST_ACTIONS]
 

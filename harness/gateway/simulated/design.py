@@ -74,9 +74,9 @@ def _done(action: Action, thing: Thing, narrowed: tuple[Parameter, ...]) -> Iter
         case Archetype.TOTAL:
             summed = f"Give what the {shown} come to{_narrowed(thing)}."
             yield Function(f"{verb}_{many}", narrowed, "float", summed, Archetype.TOTAL)
-        case Archetype.SUMMARY | Archetype.OVERVIEW:
+        case Archetype.SUMMARY | Archetype.OVERVIEW as kind:
             summed = f"Give the count and the sums of the {shown}."
-            name = f"{'summarize' if verb == 'overview' else verb}_{many}"
+            name = f"{verb if kind is Archetype.SUMMARY else 'summarize'}_{many}"
             yield Function(name, (), "dict", summed, Archetype.SUMMARY)
         case Archetype.EXPORT:
             yield Function(f"{verb}_{many}", (), "str", f"Give the {shown} as Markdown.", Archetype.EXPORT)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from harness.gateway.simulated.offer import Offer
 from harness.gateway.simulated.source.layout import docstring
-from harness.gateway.simulated.words import quoted
 
 __all__ = ["REQUIREMENTS", "web_entry_point"]
 
@@ -18,7 +17,7 @@ def web_entry_point(project: Mapping[str, object], offers: tuple[Offer, ...], ma
     name = str(project.get("project") or "Application")
     serving = sorted(offer.stem for offer in offers if offer.routes)
     has_health = any(route.path.rstrip("/") == "/health" for offer in offers for route in offer.routes)
-    health = "" if has_health else _HEALTH.replace("[[project]]", quoted(name))
+    health = "" if has_health else _HEALTH
     registering = [f"    flask_app.register_blueprint({stem}.blueprint)" for stem in serving]
     if not has_health:
         registering.append('    flask_app.add_url_rule("/health", view_func=_health)')
@@ -74,7 +73,7 @@ if __name__ == "__main__":
 _HEALTH = '''\
 def _health() -> Response:
     """GET /health: that the application is there."""
-    return jsonify(status="ok", application=[[project]])
+    return jsonify(status="ok")
 
 
 '''

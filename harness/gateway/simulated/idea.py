@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.gateway.simulated.description import read_description
@@ -52,7 +52,7 @@ class Idea:
 
     project: str
     summary: str
-    things: dict[str, PlainThing]
+    things: Mapping[str, PlainThing]
     features: frozenset[str]
     on_command_line: bool
     is_clear: bool

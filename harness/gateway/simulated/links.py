@@ -5,11 +5,12 @@ The architect chooses them from the descriptions; the developer reads them back 
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.gateway.simulated.assignment import Assignment
-from harness.gateway.simulated.offer import Offer
+from harness.gateway.simulated.offer import Function, Offer
 from harness.gateway.simulated.vocabulary import FUNCTION_WORDS, GATHERINGS, JOURNALS, VERBS
 from harness.gateway.simulated.words import singular, words
 
@@ -31,10 +32,11 @@ class LinkKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One use of a required module; `parameter` is the own parameter that is passed on ('' for none)."""
+    """One use of a function of a required module; `parameter` is the own one that is passed on, if any."""
 
     kind: LinkKind
     offer: Offer
+    function: Function
     parameter: str = ""
 
 
@@ -51,19 +53,19 @@ def designed_links(assignment: Assignment, entity: str) -> tuple[Link, ...]:
 
 
 def _designed(assignment: Assignment, entity: str, offer: Offer, taken: set[str]) -> Link | None:
-    if _is_journal(offer):
-        return Link(LinkKind.JOURNAL, offer)
+    if (noting := _noting(offer)) is not None:
+        return Link(LinkKind.JOURNAL, offer, noting)
     if entity in GATHERINGS:
-        return Link(LinkKind.EVERYTHING, offer) if offer.lister else None
-    if assignment.description.origin and is_mentioned(offer, {assignment.description.origin}):
-        owners = _owners(offer)
-        if owners and owners[0] not in taken:
-            return Link(LinkKind.ALL_OF, offer, owners[0])
+        return Link(LinkKind.EVERYTHING, offer, offer.lister) if offer.lister else None
+    if offer.lister and is_mentioned(offer, {assignment.description.origin}):
+        owners = [name for name in _owners(offer.lister) if name not in taken]
+        if owners:
+            return Link(LinkKind.ALL_OF, offer, offer.lister, owners[0])
     if offer.getter is None or not _is_reachable(offer, has_pages=assignment.has_pages):
         return None
     wanted = offer.getter.parameters[0].name
     parameter = wanted if wanted not in taken else f"{offer.stem}_{wanted}"
-    return Link(LinkKind.ONE, offer, parameter) if parameter not in taken else None
+    return Link(LinkKind.ONE, offer, offer.getter, parameter) if parameter not in taken else None
 
 
 def read_links(assignment: Assignment) -> tuple[Link, ...]:
@@ -79,18 +81,20 @@ def read_links(assignment: Assignment) -> tuple[Link, ...]:
 
 
 def _read(assignment: Assignment, offer: Offer, free: list[str]) -> Link | None:
-    if _is_journal(offer):
-        return Link(LinkKind.JOURNAL, offer)
+    if (noting := _noting(offer)) is not None:
+        return Link(LinkKind.JOURNAL, offer, noting)
     if offer.getter and _is_reachable(offer, has_pages=assignment.has_pages):
         wanted = offer.getter.parameters[0].name
         for name in (wanted, f"{offer.stem}_{wanted}"):
             if name in free:
-                return Link(LinkKind.ONE, offer, name)
-    for name in _owners(offer):
+                return Link(LinkKind.ONE, offer, offer.getter, name)
+    if offer.lister is None:
+        return None
+    for name in _owners(offer.lister):
         if name in free:
-            return Link(LinkKind.ALL_OF, offer, name)
-    gathers = assignment.api.entity in GATHERINGS and offer.lister
-    return Link(LinkKind.EVERYTHING, offer) if gathers else None
+            return Link(LinkKind.ALL_OF, offer, offer.lister, name)
+    gathers = assignment.api.entity in GATHERINGS
+    return Link(LinkKind.EVERYTHING, offer, offer.lister) if gathers else None
 
 
 def _is_reachable(offer: Offer, *, has_pages: bool) -> bool:
@@ -98,22 +102,22 @@ def _is_reachable(offer: Offer, *, has_pages: bool) -> bool:
     return bool(offer.routes) or not has_pages
 
 
-def is_mentioned(offer: Offer, said: frozenset[str] | set[str]) -> bool:
+def is_mentioned(offer: Offer, said: Set[str]) -> bool:
     """Whether one of the words `said` is about what `offer` keeps."""
     purpose = offer.creator.purpose if offer.creator else ""
     own = {singular(word) for word in words(f"{offer.stem.replace('_', ' ')} {offer.entity} {purpose}")}
     return bool((own - FUNCTION_WORDS - set(VERBS)) & said)
 
 
-def _is_journal(offer: Offer) -> bool:
-    return (
-        offer.creator is not None
-        and offer.creator.verb in JOURNALS
-        and not any(p.name.endswith("_id") for p in offer.creator.parameters)
-        and all(parameter.annotation == "str" for parameter in offer.creator.required)
-    )
+def _noting(offer: Offer) -> Function | None:
+    """The function by which `offer` keeps track of what the others do, if that is what it is for."""
+    creator = offer.creator
+    if creator is None or creator.verb not in JOURNALS:
+        return None
+    is_told_in_words = all(parameter.annotation == "str" for parameter in creator.required)
+    return creator if is_told_in_words else None
 
 
-def _owners(offer: Offer) -> list[str]:
-    """The ids by which the list of `offer` can be narrowed."""
-    return [p.name for p in offer.lister.optional if p.name.endswith("_id")] if offer.lister else []
+def _owners(lister: Function) -> list[str]:
+    """The ids by which a list can be narrowed."""
+    return [parameter.name for parameter in lister.optional if parameter.name.endswith("_id")]

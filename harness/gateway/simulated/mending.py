@@ -1,33 +1,40 @@
-"""Mending: the changes to files that make the findings of an inspection go away."""
+"""Mending: the changes to files that make what was found wrong with them go away."""
 
 from __future__ import annotations
 
 import ast
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-__all__ = ["mended"]
+__all__ = ["findings_in", "mended"]
 
-_MISSING_NAME = re.compile(r"(?P<path>\S+), line \d+: (?P<module>\w+)\.py defines no (?P<name>\w+)")
-_EMPTY = re.compile(r"(?P<path>\S+) is empty")
-_NOT_PYTHON = re.compile(r"(?P<path>\S+): the code is not valid Python\b.*")
-_NO_TEMPLATE = re.compile(r"(?P<path>\S+) renders (?P<template>\S+), and there is no templates/\S+")
-_RELATIVE = re.compile(r"(?P<path>\S+), line \d+: a relative import fails here\b.*")
-_DOUBLED = re.compile(r"(?P<path>\S+) and \S+ both serve \w+ (?P<route>/\S*)")
+_Mend = Callable[[re.Match[str], str], str]
 
 
-def mended(findings: tuple[str, ...], files: Mapping[str, str]) -> dict[str, str]:
+def findings_in(feedback: str) -> list[str]:
+    """The findings in a refusal, one sentence each; what is said of a file names it."""
+    found: list[str] = []
+    path = ""
+    for piece in re.split(r"; |\n", feedback):
+        named = re.search(r"(?:^|: )([\w/]+\.py): (?=the function |\w+ takes )", piece)
+        path = named[1] if named else path
+        sentence = piece[named.end() :] if named else piece
+        is_about_function = sentence.startswith("the function ") or " takes (" in sentence
+        found.append(f"{path}: {sentence}" if is_about_function else piece)
+    return found
+
+
+def mended(findings: Sequence[str], files: Mapping[str, str]) -> dict[str, str]:
     """The files of `files` that have to change, with their new contents."""
     changed: dict[str, str] = {}
-    # What is empty or broken is made whole first: what others miss in it is then added to it.
-    for finding in sorted(findings, key=lambda finding: _MISSING_NAME.fullmatch(finding) is not None):
-        for pattern, mend in _MENDS:
-            match = pattern.fullmatch(finding)
+    for pattern, mend in _MENDS:
+        for finding in findings:
+            match = pattern.search(finding)
             if match is None:
                 continue
-            path = f"{match['module']}.py" if pattern is _MISSING_NAME else match["path"]
+            path = f"{match['module']}.py" if "module" in pattern.groupindex else match["path"]
             source = changed.get(path, files.get(path))
             if source is not None:
                 changed[path] = mend(match, source)
@@ -63,9 +70,31 @@ def _parseable(_match: re.Match[str], source: str) -> str:
     return "\n".join(lines) + "\n" if lines else "from __future__ import annotations\n"
 
 
+def _specified(match: re.Match[str], source: str) -> str:
+    """With a function as its API has it."""
+    returns = match["signature"].rpartition("-> ")[2].partition("[")[0].strip()
+    value = {"list": "[]", "dict": "{}", "int": "0", "float": "0.0", "str": '""', "bool": "False"}
+    return _with(source, f"def {match['signature']}:", value.get(returns, "None"))
+
+
+def _respecified(match: re.Match[str], source: str) -> str:
+    """With the parameters that the API gives a function."""
+    optional = ", ".join(f"{name}=None" for name in match["parameters"].split(", ") if name)
+    return _with(source, f"def {match['name']}({optional}):", "None")
+
+
+def _with(source: str, head: str, value: str) -> str:
+    name = re.split(r"[ (]", head)[1]
+    if re.search(rf"^def {name}\(", source, re.MULTILINE):
+        return source
+    return f'{source}\n\n{head}\n    """Nothing is kept here yet."""\n    return {value}\n'
+
+
 def _defined(match: re.Match[str], source: str) -> str:
     """With the name that others import: another name for what it must have meant, or something harmless."""
     name = match["name"]
+    if re.search(rf"^(?:def {name}\(|{name} = )", source, re.MULTILINE):
+        return source
     if name == "blueprint":
         made = f'blueprint = Blueprint("{match["module"]}", __name__)'
         return f"{source}\nfrom flask import Blueprint  # noqa: E402\n\n{made}\n"
@@ -73,48 +102,45 @@ def _defined(match: re.Match[str], source: str) -> str:
     alike = difflib.get_close_matches(name, known, n=1)
     if alike:
         return f"{source}\n\n{name} = {alike[0]}\n"
-    head = f"def {name}(*_given: object, **_named: object) -> list:"
-    return f'{source}\n\n{head}\n    """Nothing is kept here yet."""\n    return []\n'
+    return _with(source, f"def {name}(*_given: object, **_named: object) -> list:", "[]")
 
 
 def _without_template(match: re.Match[str], source: str) -> str:
     """With a page of its own in place of the template that is not there."""
     page = '"<h1>{{ title }}</h1>"'
-    changed = re.sub(
-        rf"\brender_template\(\s*([\"']){re.escape(match['template'])}\1",
-        f"render_template_string({page}",
-        source,
-    )
-    used = (
-        "render_template_string"
-        if "render_template(" not in changed
-        else "render_template, render_template_string"
-    )
+    rendered = rf"\brender_template\(\s*([\"']){re.escape(match['template'])}\1"
+    changed = re.sub(rendered, f"render_template_string({page}", source)
+    used = "render_template_string"
+    if "render_template(" in changed:
+        used = f"render_template, {used}"
     return re.sub(r"(from flask import .*)\brender_template\b", rf"\1{used}", changed, count=1)
+
+
+def _absolute(_match: re.Match[str], source: str) -> str:
+    """With plain imports: the files of an application lie side by side."""
+    bare = re.sub(r"^(\s*)from \.+ import", r"\1import", source, flags=re.MULTILINE)
+    return re.sub(r"^(\s*)from \.+(\w)", r"\1from \2", bare, flags=re.MULTILINE)
 
 
 def _moved(match: re.Match[str], source: str) -> str:
     """With the route under the name of its module."""
     route = match["route"]
     base = f"/{PurePosixPath(match['path']).stem.replace('_', '-')}"
-    return re.sub(rf"([\"']){re.escape(route)}\1", rf'"{base}{"" if route == "/" else route}"', source)
+    return re.sub(rf"([\"']){re.escape(route)}\1", f'"{base}{"" if route == "/" else route}"', source)
 
 
-def _absolute(_match: re.Match[str], source: str) -> str:
-    """With plain imports: the files of an application lie side by side."""
-    return re.sub(
-        r"^(\s*)from \.(\w)",
-        r"\1from \2",
-        re.sub(r"^(\s*)from \. import", r"\1import", source, flags=re.M),
-        flags=re.M,
-    )
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(r"(?P<path>[\w./-]+)" + text)
 
 
-_MENDS = (
-    (_RELATIVE, _absolute),
-    (_EMPTY, _filled),
-    (_NOT_PYTHON, _parseable),
-    (_MISSING_NAME, _defined),
-    (_NO_TEMPLATE, _without_template),
-    (_DOUBLED, _moved),
+# What is empty or broken is made whole first: what it lacks is then added to it.
+_MENDS: tuple[tuple[re.Pattern[str], _Mend], ...] = (
+    (_pattern(" is empty"), _filled),
+    (_pattern(": the code is not valid Python"), _parseable),
+    (_pattern(r", line \d+: a relative import fails here"), _absolute),
+    (_pattern(r": the function (?P<signature>\w+\(.*) is missing"), _specified),
+    (_pattern(r": (?P<name>\w+) takes \(.*?\) and must take \((?P<parameters>[^()]*)\)"), _respecified),
+    (re.compile(r"line \d+: (?P<module>\w+)\.py defines no (?P<name>\w+)"), _defined),
+    (_pattern(r" renders (?P<template>\S+), and there is no templates/"), _without_template),
+    (_pattern(r" and \S+ both serve \w+ (?P<route>/\S*)"), _moved),
 )

@@ -195,7 +195,7 @@ def _archetype(function: Function, entity: str) -> Archetype:
         if len(function.parameters) > 1:
             return asked if asked in _ON_A_NUMBER else Archetype.UPDATE
         return asked if asked in _ON_ONE_THING else Archetype.CHANGE_STATE
-    if function.name.endswith("_groups"):
+    if not entity and function.name.endswith("_groups"):
         return Archetype.GROUPS
     if asked in (Archetype.FIND, Archetype.SEARCH):
         return Archetype.SEARCH if "text" in required else Archetype.FIND

@@ -128,7 +128,7 @@ def _pages(name: str, shown: Iterable[ModulePlan]) -> ModulePlan:
 
 def _module(name: str, module_type: ModuleType, description: str, requires: Iterable[str] = ()) -> ModulePlan:
     filename = default_filename(name)
-    # A module called class.py could not be imported.
+    # In a file that imports list.py, nothing else could be called list.
     if is_taken(filename.removesuffix(".py")):
         filename = filename.replace(".py", "_module.py")
     return ModulePlan(name, filename, module_type, description, tuple(requires))
@@ -139,23 +139,24 @@ def _completed(idea: Idea, hints: Sequence[ModuleHint]) -> list[ModulePlan]:
     named = {hint.name for hint in hints}
     missing = dict.fromkeys(name for hint in hints for name in hint.requires if name not in named)
     asked = [*hints, *(ModuleHint(name, ModuleType.DATA) for name in missing)]
-    modules = {hint.name: _from_hint(hint) for hint in asked}
-    for hint in asked:
-        if not hint.requires:
-            for name in _likely_requirements(modules[hint.name], modules):
-                graph = {
-                    m.name: [*m.requires, *([name] if m.name == hint.name else [])] for m in modules.values()
-                }
+    kept = [hint.name for hint in asked if hint.module_type is ModuleType.DATA]
+    core = (_name_words([*kept, asked[0].name][0])[-1:] or ["entry"])[0]
+    modules = {hint.name: _from_hint(hint, core) for hint in asked}
+    # Where some requirements are given, they are meant to be all; but a page has to show something.
+    is_open = not any(hint.requires for hint in hints)
+    for name, module in modules.items():
+        if not module.requires and (is_open or module.module_type is ModuleType.WEB_INTERFACE):
+            for needed in _likely_requirements(module, modules):
+                requires = (*modules[name].requires, needed)
+                graph = {m.name: requires if m.name == name else m.requires for m in modules.values()}
                 if not requirement_problems(graph):
-                    module = modules[hint.name]
-                    modules[hint.name] = replace(module, requires=(*module.requires, name))
+                    modules[name] = replace(module, requires=requires)
     return list(modules.values())
 
 
-def _from_hint(hint: ModuleHint) -> ModulePlan:
-    feature = _feature_called(hint.name)
-    module_type = hint.module_type or _likely_type(hint, feature)
-    description = printable(hint.description) or _likely_description(hint, module_type, feature)
+def _from_hint(hint: ModuleHint, core: str) -> ModulePlan:
+    module_type = hint.module_type or _likely_type(hint)
+    description = printable(hint.description) or _likely_description(hint, module_type, core)
     return _module(hint.name, module_type, description, dict.fromkeys(hint.requires))
 
 
@@ -171,7 +172,8 @@ def _feature_called(name: str) -> Feature | None:
 _PAGE_WORDS = word_set("page frontend portal ui website web site desk dashboard view interface")
 
 
-def _likely_type(hint: ModuleHint, feature: Feature | None) -> ModuleType:
+def _likely_type(hint: ModuleHint) -> ModuleType:
+    feature = _feature_called(hint.name)
     if _PAGE_WORDS & set(_name_words(hint.name)):
         return ModuleType.WEB_INTERFACE
     if feature is not None:
@@ -179,11 +181,12 @@ def _likely_type(hint: ModuleHint, feature: Feature | None) -> ModuleType:
     return ModuleType.SERVICE if hint.requires else ModuleType.DATA
 
 
-def _likely_description(hint: ModuleHint, module_type: ModuleType, feature: Feature | None) -> str:
+def _likely_description(hint: ModuleHint, module_type: ModuleType, core: str) -> str:
     if module_type is ModuleType.WEB_INTERFACE:
         return "The pages of the application, with everything it keeps."
-    if feature is not None and "{" not in feature.description:
-        return feature.description
+    feature = _feature_called(hint.name)
+    if feature is not None and feature.module_type is not ModuleType.WEB_INTERFACE:
+        return (feature.otherwise or feature.description).format(core=core, cores=plural(core))
     name = _name_words(hint.name)[-1:] or ["entry"]
     return thing_description(name[0], plain_thing(name[0]))
 

@@ -32,7 +32,7 @@ def tightened(source: str) -> str:
 
 def _comprehension(match: re.Match[str]) -> str:
     margin, target = match["margin"], match["list"]
-    if re.search(rf"\b{target}\b", match["condition"] + match["value"] + match["items"]):
+    if re.search(rf"\b{target}\b", " ".join(match.group("condition", "value", "items"))):
         return match[0]
     parts = [match["value"], f"for {match['item']} in {match['items']}", f"if {match['condition']}"]
     return _bracketed(f"{margin}{target} = [", parts, "]", margin)
@@ -40,7 +40,7 @@ def _comprehension(match: re.Match[str]) -> str:
 
 def _sum(match: re.Match[str]) -> str:
     margin, target = match["margin"], match["sum"]
-    if re.search(rf"\b{target}\b", match["value"] + match["items"]):
+    if re.search(rf"\b{target}\b", " ".join(match.group("value", "items"))):
         return match[0]
     loop = f"for {match['item']} in {match['items']}"
     line = f"{margin}{target} = sum(({match['value']} {loop}), start=0.0)\n"

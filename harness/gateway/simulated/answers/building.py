@@ -22,7 +22,7 @@ from harness.gateway.simulated.words import quoted
 __all__ = ["architect", "developer", "frontend_developer", "optimizer", "reviewer"]
 
 _SOURCE = "Source"
-_OVERSIGHT_EVERY = 4
+_OVERSIGHT_EVERY = 5
 """One module in so many has a first draft that overlooks something, if there is something to overlook."""
 
 
@@ -47,14 +47,14 @@ def architect(chat: Chat) -> str:
 def developer(chat: Chat) -> str:
     """The source of a module; a first draft may overlook something, the next does not."""
     assignment = read_assignment(chat.task)
-    chance = digest(chat.task[MODULE_SECTION])
-    manner = Manner(loops=chance // _OVERSIGHT_EVERY % 2 == 0)
+    section = chat.task[MODULE_SECTION]
+    manner = Manner(loops=digest(section) % 2 == 0)
     source = module_source(assignment, manner, chat.mark.revision)
-    if chance % _OVERSIGHT_EVERY == 0 and not chat.findings:
-        possible = may_happen(source)
-        if possible:
-            draft = replace(manner, oversight=possible[chance // 8 % len(possible)])
-            source = module_source(assignment, draft, chat.mark.revision)
+    chance = digest(f"first draft\n{section}")
+    possible = may_happen(source)
+    if possible and chance % _OVERSIGHT_EVERY == 0 and not chat.findings:
+        draft = replace(manner, oversight=possible[chance // _OVERSIGHT_EVERY % len(possible)])
+        source = module_source(assignment, draft, chat.mark.revision)
     before = ["Here is the whole file:", f"This is {assignment.module.filename}."]
     after = ["All functions of the API are there.", "It uses nothing but what its requirements offer."]
     return chat.mark.around(f"```python\n{source}```", before, after)

@@ -10,7 +10,7 @@ from harness.gateway.simulated.assignment import UnknownPrompt, read_yaml
 from harness.gateway.simulated.chat import Chat
 from harness.gateway.simulated.command_line import command_line_entry_point
 from harness.gateway.simulated.entry_point import REQUIREMENTS, web_entry_point
-from harness.gateway.simulated.mending import mended
+from harness.gateway.simulated.mending import findings_in, mended
 from harness.gateway.simulated.offer import read_offer
 from harness.gateway.simulated.words import quoted
 
@@ -40,7 +40,7 @@ def integrator(chat: Chat) -> str:
 
 def debugger(chat: Chat) -> str:
     """The files that had to be mended, or that all is well."""
-    findings = tuple(re.findall(r"^- (.+)$", chat.task.get(_FINDINGS, ""), re.MULTILINE))
+    findings = re.findall(r"^- (.+)$", chat.task.get(_FINDINGS, ""), re.MULTILINE)
     if not findings:
         return _status("ok", "nothing needs mending", chat)
     files = {
@@ -48,7 +48,8 @@ def debugger(chat: Chat) -> str:
         for title, body in chat.task.items()
         if title.startswith(_SOURCE_OF)
     }
-    changed = mended(findings, files)
+    more = [finding for refusal in chat.refusals for finding in findings_in(refusal)]
+    changed = mended([*findings, *more], files)
     if not changed:
         return _status("broken", "what was found cannot be mended in the files shown", chat)
     blocks = [_block(path, source) for path, source in changed.items()]

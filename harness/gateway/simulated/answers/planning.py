@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from agents.agent_analyst import MOST_QUESTIONS
 from agents.conversation import UnusableAnswer
 from agents.plan import ModuleHint, ModuleType, Plan, read_plan
 from harness.gateway.simulated.assignment import UnknownPrompt, read_yaml
@@ -82,5 +83,5 @@ def _questions(idea: Idea, chat: Chat) -> str:
     questions.append(f"What has to be kept of the {enumeration(things)}?")
     if "export" not in idea.features:
         questions.append(f"Are the {things[0]} to be exported, and in which format?")
-    listed = "\n".join(f"  - {quoted(question)}" for question in questions[:3])
+    listed = "\n".join(f"  - {quoted(question)}" for question in questions[:MOST_QUESTIONS])
     return f"```yaml\n# revision {chat.mark.revision}\nquestions:\n{listed}\n```"

@@ -174,11 +174,9 @@ def _room_for(writing: Writing, function: Function, given: Parameter) -> list[st
     ):
         return []
     link = writing.bounded[0]
-    if link.offer.getter is None:
-        return []
     entity = variable(writing, link.offer.entity)
     key = f'{getter.name}({_key(function)})["{link.parameter}"]'
-    linked = call(f"{entity} = {writing.aliases[link.offer.stem]}.{link.offer.getter.name}", [key], "", 4)
+    linked = call(f"{entity} = {writing.aliases[link.offer.stem]}.{link.function.name}", [key], "", 4)
     return [*linked.split("\n"), *fits(writing, entity, "value")]
 
 
@@ -232,8 +230,7 @@ def _totalled(writing: Writing, function: Function) -> list[str]:
         lines = ["total = 0.0", f"for row in {rows}:", f"    total += {_worth(writing)}"]
     else:
         lines = [f"total = sum({_worth(writing)} for row in {rows})"]
-    whole = function.returns == "int"
-    return [*lines, "return int(total)" if whole else "return round(float(total), 2)"]
+    return [*lines, "return int(total)" if function.returns == "int" else "return round(total, 2)"]
 
 
 def _summarized(writing: Writing) -> list[str]:

@@ -8,7 +8,7 @@ from textwrap import indent
 
 from harness.gateway.simulated.words import printable
 
-__all__ = ["call", "calls", "comprehension", "definition", "docstring", "file_of", "mapping"]
+__all__ = ["all_of", "call", "calls", "comprehension", "definition", "docstring", "file_of", "mapping"]
 
 _WIDTH = 88
 _STANDARD_LIBRARY = ("copy", "csv", "io", "itertools", "json", "threading")
@@ -77,6 +77,13 @@ def comprehension(target: str, value: str, loop: str, condition: str, margin: in
     if len(inside) + margin + 4 <= _WIDTH:
         return [f"{target} = [", f"    {inside}", "]"]
     return [f"{target} = [", f"    {value}", f"    for {loop}", f"    if {condition}", "]"]
+
+
+def all_of(target: str, lists: Sequence[str]) -> list[str]:
+    """The statement that puts the items of several lists into one called `target`."""
+    if len(lists) == 1:
+        return [f"{target} = {lists[0]}"]
+    return [f"{target} = [", *(f"    *{one}," for one in lists), "]"]
 
 
 def calls(code: str, function: str) -> bool:

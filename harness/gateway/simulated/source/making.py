@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.gateway.simulated.links import Link, LinkKind
 from harness.gateway.simulated.offer import Function
 from harness.gateway.simulated.source.checks import checked
-from harness.gateway.simulated.source.layout import call, definition, mapping
+from harness.gateway.simulated.source.layout import all_of, call, definition, mapping
 from harness.gateway.simulated.source.writing import Writing
 from harness.gateway.simulated.vocabulary import BASKETS, Archetype
 from harness.gateway.simulated.words import is_taken, plural, spoken
@@ -67,19 +67,15 @@ def _looked_up(writing: Writing) -> Iterator[str]:
             yield _one(writing, link)
         elif link.kind is LinkKind.ALL_OF:
             yield from _all_of(writing, link)
-    gathered = [link.offer for link in writing.linked(LinkKind.EVERYTHING)]
-    listed = {plural(offer.entity): writing.using(offer, offer.lister) for offer in gathered if offer.lister}
-    if listed and writing.keeps_text:
-        calls = list(listed.values())
-        yield f"rows = {calls[0]}" if len(calls) == 1 else f"rows = [{', '.join(f'*{c}' for c in calls)}]"
-    elif listed:
-        yield mapping("counts =", [(name, f"len({call})") for name, call in listed.items()])
+    gathered = {plural(k.offer.entity): writing.using(k) for k in writing.linked(LinkKind.EVERYTHING)}
+    if gathered and writing.keeps_text:
+        yield from all_of("rows", list(gathered.values()))
+    elif gathered:
+        yield mapping("counts =", [(name, f"len({listing})") for name, listing in gathered.items()])
 
 
 def _one(writing: Writing, link: Link) -> str:
-    getter = link.offer.getter
-    assert getter is not None  # noqa: S101 - that makes it a link of this kind
-    asked = writing.using(link.offer, getter, link.parameter)
+    asked = writing.using(link, link.parameter)
     needed = [found[0] for found in (writing.priced, writing.bounded) if found]
     if link in needed or link is _payment(writing):
         return f"{variable(writing, link.offer.entity)} = {asked}"
@@ -87,11 +83,9 @@ def _one(writing: Writing, link: Link) -> str:
 
 
 def _all_of(writing: Writing, link: Link) -> Iterator[str]:
-    lister = link.offer.lister
-    assert lister is not None  # noqa: S101 - that makes it a link of this kind
     many = variable(writing, plural(link.offer.entity))
     owner = spoken(link.parameter.removesuffix("_id"))
-    yield f"{many} = {writing.using(link.offer, lister, link.parameter)}"
+    yield f"{many} = {writing.using(link, link.parameter)}"
     yield f"if not {many}:"
     yield f'    raise ValueError(f"{owner} {{{link.parameter}}} has no {spoken(plural(link.offer.entity))}")'
 
@@ -107,7 +101,7 @@ def _columns(writing: Writing) -> Iterator[tuple[str, str]]:
         yield plural(link.offer.entity), variable(writing, plural(link.offer.entity))
         total = link.offer.first(Archetype.TOTAL)
         if total and any(parameter.name == link.parameter for parameter in total.parameters):
-            yield "total", writing.using(link.offer, total, link.parameter)
+            yield "total", writing.calling(link.offer, total, link.parameter)
     if writing.linked(LinkKind.EVERYTHING):
         yield ("content", "_as_markdown(rows)") if writing.keeps_text else ("counts", "counts")
     for vote in (f for f in writing.own.functions if f.archetype is Archetype.VOTE):
@@ -161,7 +155,7 @@ def _emptied(writing: Writing) -> Iterator[str]:
         if remover and link.offer.stem in BASKETS:
             many = variable(writing, plural(link.offer.entity))
             item = variable(writing, link.offer.entity)
-            removed = writing.using(link.offer, remover, f'{item}["id"]')
+            removed = writing.calling(link.offer, remover, f'{item}["id"]')
             yield f"# Taken out first, so that no other {spoken(writing.own.entity)} gets them too."
             yield f"for {item} in {many}:"
             yield f"    {removed}"
@@ -169,9 +163,7 @@ def _emptied(writing: Writing) -> Iterator[str]:
 
 def _noted(writing: Writing, function: Function) -> Iterator[str]:
     for link in writing.linked(LinkKind.JOURNAL):
-        creator = link.offer.creator
-        assert creator is not None  # noqa: S101 - that makes it a journal
         done = f'f"{function.verb} {spoken(writing.own.entity)} {{{writing.id_name}}}"'
         who = f'"{writing.module.stem}"'
-        arguments = [who] * (len(creator.required) - 1) + [done]
-        yield call(f"{writing.aliases[link.offer.stem]}.{creator.name}", arguments, "", 4)
+        arguments = [who] * (len(link.function.required) - 1) + [done]
+        yield call(f"{writing.aliases[link.offer.stem]}.{link.function.name}", arguments, "", 4)

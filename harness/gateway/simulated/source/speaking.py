@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from harness.gateway.simulated.offer import Function, Offer
 from harness.gateway.simulated.source.doing import body_of, gathered
-from harness.gateway.simulated.source.layout import mapping
+from harness.gateway.simulated.source.layout import all_of, mapping
 from harness.gateway.simulated.source.manner import Oversight
 from harness.gateway.simulated.source.writing import Writing
 from harness.gateway.simulated.vocabulary import Archetype
@@ -47,19 +47,14 @@ def spoken_body_of(writing: Writing, function: Function) -> list[str]:
 
 def _with_rows(writing: Writing, use: Callable[[str], list[str]]) -> list[str]:
     """The statements that `use` everything there is, put together first where several modules keep it."""
-    if len(writing.spoken_for) < 2:
+    if len(writing.listings) < 2:
         return use(writing.everything)
-    listed = [f"    *{writing.using(o, o.lister)}," for o in writing.spoken_for if o.lister]
-    return ["rows = [", *listed, "]", *use("rows")]
+    return [*all_of("rows", [listing for _, listing in writing.listings]), *use("rows")]
 
 
 def _counted(writing: Writing) -> list[str]:
-    counts = [
-        (plural(offer.entity or offer.stem), f"len({writing.using(offer, offer.lister)})")
-        for offer in writing.spoken_for
-        if offer.lister
-    ]
-    return mapping("return", dict(counts).items()).split("\n")
+    counts = {many: f"len({listing})" for many, listing in writing.listings}
+    return mapping("return", counts.items()).split("\n")
 
 
 def _limit(writing: Writing, function: Function) -> tuple[list[str], str]:
@@ -99,7 +94,7 @@ def _found_by_link(writing: Writing, function: Function) -> list[str]:
     limited = any(parameter.name == "limit" for parameter in (*function.parameters, *search.parameters))
     entity = f"{offer.entity}_row"
     return [
-        f"{entity} = {writing.using(offer, offer.getter, key)}",
+        f"{entity} = {writing.calling(offer, offer.getter, key)}",
         f'return {search.name}(str({entity}["{called}"]){", limit" if limited else ""})',
     ]
 
@@ -121,8 +116,8 @@ def _grouped(writing: Writing) -> list[str]:
 def _group(writing: Writing, offer: Offer) -> tuple[str, str] | None:
     if offer.lister:
         heading = spoken(plural(offer.entity or offer.stem)).capitalize()
-        return quoted(heading), writing.using(offer, offer.lister)
+        return quoted(heading), writing.calling(offer, offer.lister)
     overview = offer.first(Archetype.OVERVIEW)
     if overview and not overview.required:
-        return quoted(f"{spoken(offer.stem).capitalize()} overview"), f"[{writing.using(offer, overview)}]"
+        return quoted(f"{spoken(offer.stem).capitalize()} overview"), f"[{writing.calling(offer, overview)}]"
     return None

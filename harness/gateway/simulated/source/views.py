@@ -94,11 +94,8 @@ def _answer(writing: Writing, route: RouteSpec, function: Function) -> Iterator[
         yield "if found is None:"
         yield f"    raise LookupError({_missing(writing, arguments)})"
     scalar = function.returns.partition(" ")[0] in ("int", "float", "str", "bool")
-    yield (
-        f"return jsonify({{{quoted(_called(function))}: found}})"
-        if scalar
-        else f"return jsonify(found){created}"
-    )
+    shown = f"{{{quoted(_called(function))}: found}}" if scalar else "found"
+    yield f"return jsonify({shown}){created}"
 
 
 def _path_arguments(route: RouteSpec, function: Function) -> Iterator[tuple[str, str]]:
@@ -133,6 +130,8 @@ def _query_argument(parameter: Parameter) -> str:
 
 def _called(function: Function) -> str:
     """The key under which a plain value is answered."""
+    if function.archetype is Archetype.CREATE:
+        return "id"
     return "content" if function.returns == "str" else function.verb
 
 

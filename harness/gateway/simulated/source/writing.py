@@ -11,7 +11,7 @@ from harness.gateway.simulated.links import Link, LinkKind, read_links
 from harness.gateway.simulated.offer import Function, Offer, Parameter
 from harness.gateway.simulated.source.manner import Manner
 from harness.gateway.simulated.vocabulary import AFTER, FINAL_STATES, MONEY_FIELDS, ROOM_FIELDS, Archetype
-from harness.gateway.simulated.words import is_taken, plural, state, word_set
+from harness.gateway.simulated.words import is_taken, plural, spoken, state, word_set
 
 __all__ = ["Writing"]
 
@@ -21,6 +21,7 @@ _NAMES_IN_USE = word_set(
     "threading total value wanted render_template"
 )
 _PRIVATE_NAMES_IN_USE = frozenset({"_ids", "_texts", "_hits", "_holds"})
+_QUANTITIES = ROOM_FIELDS | {"quantity", "count", "amount", "number"}
 _REPEATABLE = word_set("renew water feed clean check play read visit remind repair grade")
 
 
@@ -71,9 +72,13 @@ class Writing:
         stems = [offer.stem for offer in self.required]
         return {s: f"{s}_module" if s in used or is_taken(s) else s for s in stems}
 
-    def using(self, offer: Offer, function: Function, arguments: str = "") -> str:
+    def calling(self, offer: Offer, function: Function, arguments: str = "") -> str:
         """The call of a function of a required module."""
         return f"{self.aliases[offer.stem]}.{function.name}({arguments})"
+
+    def using(self, link: Link, arguments: str = "") -> str:
+        """The call that a link stands for."""
+        return self.calling(link.offer, link.function, arguments)
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
@@ -169,16 +174,19 @@ class Writing:
         """The expression for all rows there are: its own, or those of what it requires."""
         if self.keeps_things:
             return f"{self.own.lister.name}()" if self.own.lister else "_all()"
-        listed = [self.using(o, o.lister) for o in self.spoken_for if o.lister]
-        return listed[0] if len(listed) == 1 else f"[{', '.join(f'*{call}' for call in listed)}]"
+        listed = [listing for _, listing in self.listings]
+        return listed[0] if len(listed) == 1 else f"[{', '.join(f'*{one}' for one in listed)}]"
 
     @cached_property
-    def spoken_for(self) -> tuple[Offer, ...]:
-        """The required modules that a module without a store speaks for: those that its functions name."""
-        listed = [offer for offer in self.required if offer.lister]
-        said = " ".join(f"{f.purpose} {f.name.replace('_', ' ')}" for f in self.own.functions).lower()
-        named = [o for o in listed if o.entity and plural(o.entity).replace("_", " ") in said]
-        return tuple(named or listed)
+    def listings(self) -> list[tuple[str, str]]:
+        """What a module without a store speaks for, things by name and the calls that list them.
 
-
-_QUANTITIES = ROOM_FIELDS | {"quantity", "count", "amount", "number"}
+        That is what its functions name, or whatever there is.
+        """
+        listed = [
+            (plural(offer.entity or offer.stem), self.calling(offer, offer.lister))
+            for offer in self.required
+            if offer.lister
+        ]
+        said = " ".join(f"{f.purpose} {spoken(f.name)}" for f in self.own.functions).lower()
+        return [(many, listing) for many, listing in listed if spoken(many) in said] or listed
