@@ -11,6 +11,12 @@ from collections.abc import Iterable
 
 import yaml
 
+try:
+    # libyaml's, which is several times faster: prompts are made while the model waits.
+    from yaml import CSafeDumper as SafeDumper
+except ImportError:
+    from yaml import SafeDumper  # type: ignore[assignment]
+
 __all__ = ["MODULE_SECTION", "as_yaml", "module_of", "prompt", "sections"]
 
 MODULE_SECTION = "Module"
@@ -21,7 +27,7 @@ _MODULE_NAME = re.compile(r"^name: *['\"]?([^'\"\n]+?)['\"]? *$", re.MULTILINE)
 
 def as_yaml(data: object) -> str:
     """`data` (mappings, lists and scalars) as block-style YAML, keys in the order given."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000).strip()
+    return yaml.dump(data, Dumper=SafeDumper, sort_keys=False, allow_unicode=True, width=1000).strip()
 
 
 def prompt(parts: Iterable[tuple[str, str]]) -> str:

@@ -84,7 +84,7 @@ async def test_a_build_leaves_every_file_and_one_blackboard(build: Build, tmp_pa
     modules = {"users.py", "catalog.py", "orders.py", "shop.py"}
     pages = {"templates/shop.html", "static/shop.css"}
     assert modules | pages | {"main.py", "requirements.txt", "blackboard.json"} <= _files(tmp_path)
-    assert not [path for path in tmp_path.rglob("*.tmp")]
+    assert not list(tmp_path.rglob("*.tmp"))
     board = _board(tmp_path)
     assert list(board["modules"]) == MODULES  # type: ignore[call-overload]
     assert list(board["api_registry"]) == MODULES  # type: ignore[call-overload]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -15,15 +16,13 @@ from pathlib import Path
 FAST = ("--ttft", "0.001", "--tokens-per-second", "50000")
 STEADY = ("--ttft", "0.1", "--tokens-per-second", "1500")
 
-_MARK = "HARNESS_TEST_MARK"
-
 
 class HarnessProcess:
-    """A running `harness`; every process that comes from it carries a mark in its environment."""
+    """A running `harness` with a folder of its own for temporary files, by which its relatives are known."""
 
-    def __init__(self, process: subprocess.Popen[str], mark: str) -> None:
+    def __init__(self, process: subprocess.Popen[str], temporary: Path) -> None:
         self.process = process
-        self._mark = mark
+        self._temporary = temporary
         self._lines: list[str] = []
         self._more = threading.Condition()
         self._out = ""
@@ -63,14 +62,14 @@ class HarnessProcess:
 
     def relatives(self) -> dict[int, str]:
         """The processes that come from this one and still live: command lines by pid."""
-        mark = f"{_MARK}={self._mark}".encode()
+        mark = str(self._temporary).encode()
         found = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if mark in (folder / "environ").read_bytes().split(b"\0"):
-                    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                    if command:
-                        found[int(folder.name)] = command
+                command = (folder / "cmdline").read_bytes()
+                # The Redis server writes its title over its environment; the title names its socket.
+                if command and (mark in command or b"TMPDIR=" + mark in (folder / "environ").read_bytes()):
+                    found[int(folder.name)] = command.replace(b"\0", b" ").decode()
             except OSError:
                 continue
         found.pop(self.process.pid, None)
@@ -89,6 +88,10 @@ class HarnessProcess:
             time.sleep(0.05)
         assert self.relatives() == {}
 
+    def assert_no_temporary_files(self) -> None:
+        """Fail if something is left in the folder for temporary files."""
+        assert list(self._temporary.iterdir()) == []
+
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
@@ -104,19 +107,20 @@ class HarnessProcess:
 @contextmanager
 def harness(folder: Path, *arguments: str | Path) -> Iterator[HarnessProcess]:
     """`harness` with `arguments`, started in `folder`; killed at the end of the block if it still runs."""
-    mark = secrets.token_hex(8)
+    # Short, as the path of a socket below it must be.
+    temporary = Path(tempfile.mkdtemp(prefix="hx", dir="/tmp"))
     environment = {key: value for key, value in os.environ.items() if key != "OLLAMA_HOST"}
     process = subprocess.Popen(
         [sys.executable, "-m", "harness.cli", *map(str, arguments)],
         cwd=folder,
-        env={**environment, _MARK: mark, "COLUMNS": "120"},
+        env={**environment, "TMPDIR": str(temporary), "COLUMNS": "120"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    running = HarnessProcess(process, mark)
+    running = HarnessProcess(process, temporary)
     try:
         yield running
     finally:
@@ -125,6 +129,7 @@ def harness(folder: Path, *arguments: str | Path) -> Iterator[HarnessProcess]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def run_harness(folder: Path, *arguments: str | Path) -> tuple[int, str, str]:
@@ -132,6 +137,7 @@ def run_harness(folder: Path, *arguments: str | Path) -> tuple[int, str, str]:
     with harness(folder, *arguments) as running:
         code = running.finish()
         running.assert_nothing_left()
+        running.assert_no_temporary_files()
         return code, running.output, running.errors
 
 

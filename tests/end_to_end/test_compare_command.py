@@ -44,7 +44,7 @@ def test_equal_engines_pass_and_the_report_says_what_was_seen(tmp_path: Path) ->
     ):
         assert words in out
     layers = [line.split()[:2] for line in out.splitlines() if line.split()[1:2] == ["equal"]]
-    assert [layer for layer, _ in layers] == ["outcome", "conversation", "blackboard", "files"]
+    assert [layer for layer, _ in layers] == ["outcome", "conversation", "blackboard", "files", "events"]
     records = sorted((tmp_path / ".harness" / "runs").iterdir())
     assert len(records) == 2
     for folder in records:

@@ -52,10 +52,7 @@ def test_redis_killed_in_mid_run_is_a_result(folder: Path) -> None:
     """The run fails with the reason; it is the surroundings' fault and never a mismatch of the engines."""
     with harness(folder, "compare", "shop.yaml", "--model", "simulated", *STEADY) as running:
         running.wait_for("async (candidate)", "architect:Users done")
-        (server,) = [
-            pid for pid, command in running.relatives().items() if "unix" in command or "valkey" in command
-        ]
-        os.kill(server, signal.SIGKILL)
+        os.kill(running.relative("unixsocket"), signal.SIGKILL)
         code = running.finish()
         running.assert_nothing_left()
     assert code == 3
@@ -151,6 +148,7 @@ def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int
         running.process.send_signal(number)
         assert running.finish(15) == code
         running.assert_nothing_left()
+        running.assert_no_temporary_files()
     assert "Traceback" not in running.errors
     assert "stopped" in running.errors.splitlines()[-1]
     assert not ports & _open_ports()
@@ -169,10 +167,7 @@ def test_an_engine_that_dies_is_a_result(folder: Path) -> None:
     """SIGKILL of the candidate's process in mid-run: its run failed, which the control's did not."""
     with harness(folder, "compare", "shop.yaml", "--model", "simulated", *STEADY) as running:
         running.wait_for("async (candidate)", "architect:Users done")
-        (engine,) = [
-            pid for pid, command in running.relatives().items() if "harness.engines.worker" in command
-        ]
-        os.kill(engine, signal.SIGKILL)
+        os.kill(running.relative("harness.engines.worker"), signal.SIGKILL)
         code = running.finish()
         running.assert_nothing_left()
     assert code == 1
