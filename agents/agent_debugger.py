@@ -6,15 +6,16 @@ Nothing is executed: an inspection reads the files only.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from agents.agent_integrator import ENTRY_POINT
+from agents.agent_integrator import ENTRY_POINT, REQUIREMENTS, entry_point_problems, requirements_problems
 from agents.answers import fenced_blocks, mapping
 from agents.blackboard import FileKind, FileWritten
 from agents.conversation import Attempt, Steps, UnusableAnswer, ask, start_dialogue
 from agents.project import Inputs, describe_project
 from agents.prompts import prompt
 from agents.roles import Role
-from agents.source import inspect_project
+from agents.source import check_module, inspect_project
 
 __all__ = ["debug"]
 
@@ -33,7 +34,7 @@ Else answer with one fenced block for each file that changes, holding the whole 
 comment that names it, such as `# file: orders.py`. Only files that are there may be changed.
 """
 
-_FILE_LINE = re.compile(r"\W*file: *(?P<path>[\w./-]+)\W*")
+_FILE_LINE = re.compile(r"\W*+file(?:name)?: *+(?P<path>[\w./-]++)\W*+", re.IGNORECASE)
 
 
 def debug(inputs: Inputs, journal: list[Attempt]) -> Steps[tuple[FileWritten, ...]]:
@@ -51,25 +52,54 @@ def debug(inputs: Inputs, journal: list[Attempt]) -> Steps[tuple[FileWritten, ..
         ]
     )
     dialogue = start_dialogue(Role.DEBUGGER, None, _INSTRUCTIONS, task, journal)
-    return ask(dialogue, lambda text: _read(text, inputs))
+    return ask(dialogue, lambda text: _read(text, inputs, findings))
 
 
 def _is_named(path: str, findings: tuple[str, ...]) -> bool:
     return any(re.search(rf"(?<![\w/]){re.escape(path)}\b", finding) for finding in findings)
 
 
-def _read(text: str, inputs: Inputs) -> tuple[FileWritten, ...]:
+def _read(text: str, inputs: Inputs, findings: tuple[str, ...]) -> tuple[FileWritten, ...]:
     changed = _changed_files(text, inputs)
     if not changed:
-        status = str(mapping(text, having="status")["status"]).lower()
-        if status != "ok":
-            raise UnusableAnswer(f"'status' is {status!r} and no file is given; mend it or answer ok")
-    left = inspect_project(
-        {**inputs.files, **{file.path: file.content for file in changed}}, inputs.made_plan
-    )
+        _expect_ok(text)
+    mended = replace(inputs, files={**inputs.files, **{file.path: file.content for file in changed}})
+    left = inspect_project(mended.files, inputs.made_plan) if changed else findings
     if left:
         raise UnusableAnswer("the inspection still finds: " + "; ".join(left))
+    broken = [problem for file in changed for problem in _broken_promises(file, mended)]
+    if broken:
+        raise UnusableAnswer("; ".join(broken))
     return changed
+
+
+def _expect_ok(text: str) -> None:
+    try:
+        status = str(mapping(text, having="status")["status"]).lower()
+    except UnusableAnswer:
+        raise UnusableAnswer(
+            "there is neither `status: ok` nor a fenced block whose first line names its file"
+        ) from None
+    if status != "ok":
+        raise UnusableAnswer(f"'status' is {status!r} and no file is given; mend it or answer ok")
+
+
+def _broken_promises(file: FileWritten, inputs: Inputs) -> list[str]:
+    """What a rewritten file no longer is of what its author had to make it."""
+    plan = inputs.made_plan
+    if file.path == ENTRY_POINT:
+        return entry_point_problems(file.content, plan, inputs)
+    if file.path == REQUIREMENTS:
+        return requirements_problems(file.content, plan)
+    try:
+        for module in plan.modules:
+            if module.filename == file.path:
+                # Routes may go: where two modules serve the same one, that is how it is mended.
+                api = replace(inputs.apis[module.name], routes=())
+                check_module(file.content, module, plan, {**inputs.apis, module.name: api})
+    except UnusableAnswer as error:
+        return [f"{file.path}: {error}"]
+    return []
 
 
 def _changed_files(text: str, inputs: Inputs) -> tuple[FileWritten, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import re
 
 from agents.agent_developer import PAGE_VARIABLES
-from agents.answers import fenced
+from agents.answers import fenced, fenced_blocks
 from agents.blackboard import FileKind, FileWritten
 from agents.conversation import Attempt, Steps, UnusableAnswer, ask, start_dialogue
 from agents.plan import ModulePlan
@@ -20,6 +20,9 @@ You write the page of one module of a Flask application: semantic HTML as a Jinj
 small and large screens, with its own style sheet and, where it needs one, a script. No frameworks, nothing
 that is loaded from elsewhere.
 """
+
+# `html.parser` takes time that grows with the square of what it cannot make sense of.
+_WHOLE_PAGE_TAG = re.compile(r"<(html|head|body)(?=[\s>])", re.IGNORECASE)
 
 
 def build_page(module: ModulePlan, inputs: Inputs, journal: list[Attempt]) -> Steps[tuple[FileWritten, ...]]:
@@ -44,10 +47,10 @@ def build_page(module: ModulePlan, inputs: Inputs, journal: list[Attempt]) -> St
 
 
 def _read(text: str, module: ModulePlan) -> tuple[FileWritten, ...]:
-    page = fenced(text, "html", "jinja", "jinja2", "html+jinja")
+    page = fenced(text, "html", "jinja", "jinja2", "html+jinja") or _unlabelled_page(text)
     if page is None:
         raise UnusableAnswer("there is no fenced html block with the page")
-    missing = {"html", "head", "body"} - _elements(page)
+    missing = {"html", "head", "body"} - {tag.lower() for tag in _WHOLE_PAGE_TAG.findall(page)}
     if missing:
         raise UnusableAnswer(f"the page is not whole: it lacks {', '.join(sorted(missing))}")
     files = [_file(f"templates/{module.stem}.html", page)]
@@ -67,14 +70,6 @@ def _file(path: str, content: str) -> FileWritten:
     return FileWritten(path, content.strip() + "\n", FileKind.FRONTEND)
 
 
-def _elements(page: str) -> set[str]:
-    found: set[str] = set()
-
-    class Elements(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            found.add(tag)
-
-    parser = Elements()
-    parser.feed(page)
-    parser.close()
-    return found
+def _unlabelled_page(text: str) -> str | None:
+    bodies = (block.body for block in fenced_blocks(text) if not block.language)
+    return next((body for body in bodies if _WHOLE_PAGE_TAG.search(body)), None)

@@ -19,6 +19,7 @@ You make the source of one module simpler and faster where that is worth it, wit
 """
 
 _NO_CHANGE = re.compile(r"\bno changes?\b", re.IGNORECASE)
+_NOTHING_ELSE = re.compile(r"\W*+no changes?\W*+", re.IGNORECASE)
 
 
 def optimize(module: ModulePlan, inputs: Inputs, code: str, journal: list[Attempt]) -> Steps[str]:
@@ -39,7 +40,8 @@ def optimize(module: ModulePlan, inputs: Inputs, code: str, journal: list[Attemp
     )
 
     def read(text: str) -> str:
-        if not fenced_blocks(text) and _NO_CHANGE.search(text):
+        blocks = fenced_blocks(text)
+        if _NO_CHANGE.search(text) and all(_NOTHING_ELSE.fullmatch(block.body) for block in blocks):
             return code
         better = python_code(text)
         check_module(better, module, inputs.made_plan, inputs.apis)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from agents.answers import parse_python
 from agents.conversation import UnusableAnswer
 
 __all__ = ["FunctionSpec", "ModuleApi", "RouteSpec", "read_api"]
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_PATH = re.compile(r"/[A-Za-z0-9_./<>:-]*")
+_PATH = re.compile(r"/(?:[A-Za-z0-9_./-]|<(?:[a-z]+:)?[A-Za-z_][A-Za-z0-9_]*>)*+")
+_FORM = "write name(parameter: type) -> type"
+_PARAMETER_KEYS = frozenset({"parameters", "params", "arguments", "args", "inputs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,8 @@ def read_api(data: Mapping[str, object]) -> ModuleApi:
     problems: list[str] = []
     functions = [_function(item, problems) for item in _list(data, "functions", problems)]
     routes = [_route(item, problems) for item in _list(data, "routes", problems)]
-    names = [function.name for function in functions]
-    problems += [
-        f"function {name} is specified twice" for name in sorted({n for n in names if names.count(n) > 1})
-    ]
+    names = Counter(function.name for function in functions)
+    problems += [f"function {name} is specified twice" for name in sorted(names) if names[name] > 1]
     if not functions and not problems:
         problems.append("'functions' must name at least one function")
     if problems:
@@ -92,21 +94,26 @@ def _list(data: Mapping[str, object], key: str, problems: list[str]) -> list[obj
 def _function(item: object, problems: list[str]) -> FunctionSpec:
     entry = item if isinstance(item, Mapping) else {"signature": item}
     signature = _text(entry.get("signature") or entry.get("name"))
+    if not signature and len(entry) == 1:
+        # `find(order_id: int) -> dict` without quotes is a mapping in YAML, and is meant as a text.
+        signature = ": ".join(_text(part) for part in next(iter(entry.items())))
     signature = signature.removeprefix("def ").rstrip(":")
     if "(" not in signature:
+        if not _PARAMETER_KEYS.isdisjoint(entry):
+            problems.append(f"signature {signature!r} lacks its parameters: {_FORM}")
         signature += "()"
     try:
         definition = _definition(signature)
-    except (SyntaxError, ValueError):
-        problems.append(f"signature {signature!r} is not Python: write name(parameter: type) -> type")
+        returns = f" -> {ast.unparse(definition.returns)}" if definition.returns else ""
+        plain = f"{definition.name}({ast.unparse(definition.args)}){returns}"
+    except (UnusableAnswer, ValueError, RecursionError):
+        problems.append(f"signature {signature!r} is not Python: {_FORM}")
         return FunctionSpec("unknown()", "")
-    returns = f" -> {ast.unparse(definition.returns)}" if definition.returns else ""
-    plain = f"{definition.name}({ast.unparse(definition.args)}){returns}"
     return FunctionSpec(plain, _text(entry.get("purpose") or entry.get("description")))
 
 
 def _definition(signature: str) -> ast.FunctionDef:
-    tree = ast.parse(f"def {signature}: ...")
+    tree = parse_python(f"def {signature}: ...")
     if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
         raise ValueError(signature)
     return tree.body[0]
@@ -119,7 +126,10 @@ def _route(item: object, problems: list[str]) -> RouteSpec:
     if method not in _METHODS:
         problems.append(f"route {path!r} has the method {method!r}; it must be one of {', '.join(_METHODS)}")
     if not _PATH.fullmatch(path):
-        problems.append(f"route path {path!r} is not usable: it begins with / and holds no spaces")
+        problems.append(
+            f"route path {path!r} is not usable: it begins with /, holds no spaces, and has its variables in "
+            "angle brackets, such as <int:order_id>"
+        )
     return RouteSpec(method, path, _text(entry.get("purpose") or entry.get("description")))
 
 

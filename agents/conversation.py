@@ -39,6 +39,9 @@ T = TypeVar("T")
 MAX_ATTEMPTS = 3
 """How often one agent is asked for one piece of work before its task fails."""
 
+# Reasons quote what a model or a server wrote; a small model's context has no room for all of it.
+_MOST_OF_A_REASON = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -101,8 +104,8 @@ class ModelError(Exception):
     """No whole answer came. `status` is the HTTP status where there was one, `cause` MODEL or REQUEST."""
 
     def __init__(self, reason: str, *, status: int | None = None, at: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
+        self.reason = _brief(reason)
+        super().__init__(self.reason)
         self.status = status
         self.at = at
         refused = status is not None and 400 <= status < 500
@@ -205,19 +208,21 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
         except ModelError as error:
             note("", AttemptStatus.ERROR, error.reason, error.at)
             raise AgentFailure(dialogue.role, dialogue.module, error.cause, error.reason) from error
-        dialogue.answered(reply.content)
+        answer = _encodable(reply.content)
+        dialogue.answered(answer)
         try:
             result = read(_whole(reply))
         except UnusableAnswer as problem:
-            note(reply.content, AttemptStatus.REJECTED, str(problem), reply.at)
+            reason = _brief(str(problem))
+            note(answer, AttemptStatus.REJECTED, reason, reply.at)
             if number >= max_attempts:
-                reason = f"no usable answer in {number} attempts; the last: {problem}"
-                raise AgentFailure(dialogue.role, dialogue.module, Cause.ANSWER, reason) from problem
+                last = f"no usable answer in {number} attempts; the last: {reason}"
+                raise AgentFailure(dialogue.role, dialogue.module, Cause.ANSWER, last) from problem
             dialogue.say(
-                f"This answer cannot be used: {problem}\n\nAnswer again, whole and in the form asked for."
+                f"This answer cannot be used: {reason}\n\nAnswer again, whole and in the form asked for."
             )
         else:
-            note(reply.content, AttemptStatus.OK, None, reply.at)
+            note(answer, AttemptStatus.OK, None, reply.at)
             return result
 
 
@@ -227,3 +232,15 @@ def _whole(reply: ModelReply) -> str:
     if not reply.content.strip():
         raise UnusableAnswer("the answer is empty")
     return reply.content
+
+
+def _encodable(text: str) -> str:
+    """`text` with lone surrogates replaced: neither a request nor a state store could carry them."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _brief(reason: str) -> str:
+    if len(reason) > _MOST_OF_A_REASON:
+        # What is quoted stands first, what is wrong with it last.
+        reason = f"{reason[: _MOST_OF_A_REASON // 2]} … {reason[-_MOST_OF_A_REASON // 2 :]}"
+    return _encodable(reason)

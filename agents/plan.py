@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,12 +104,14 @@ class Plan:
             stack = [first]
             while stack:
                 module = stack[-1]
+                if module.name in ordered:
+                    stack.pop()
+                    continue
                 missing = [by_name[name] for name in module.requires if name not in ordered]
                 if missing:
                     stack.extend(reversed(missing))
                 else:
-                    ordered.setdefault(module.name, module)
-                    stack.pop()
+                    ordered[module.name] = stack.pop()
         return tuple(ordered.values())
 
     def as_dict(self) -> dict[str, object]:
@@ -165,6 +168,8 @@ def filename_problem(filename: str) -> str | None:
     if not _FILENAME.fullmatch(filename):
         return f"file name {filename!r} is not usable: a plain name such as cart.py, lower case, no folder"
     stem = filename.removesuffix(".py")
+    if keyword.iskeyword(stem):
+        return f"file name {filename!r} cannot be imported, {stem} is a keyword: use {stem}_module.py"
     if stem in _RESERVED or stem in sys.stdlib_module_names:
         return f"file name {filename!r} would hide another module of that name: use {stem}_module.py"
     return None
@@ -172,7 +177,7 @@ def filename_problem(filename: str) -> str | None:
 
 def default_filename(name: str) -> str:
     """The file for a module called `name`: `OrderItems` is in `order_items.py`."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()[:64]
     filename = f"{snake}.py"
     return filename if filename_problem(filename) is None else f"{snake}_module.py"
 

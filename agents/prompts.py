@@ -11,23 +11,18 @@ from collections.abc import Iterable
 
 import yaml
 
-try:
-    # libyaml's, which is several times faster: prompts are made while the model waits.
-    from yaml import CSafeDumper as SafeDumper
-except ImportError:
-    from yaml import SafeDumper  # type: ignore[assignment]
-
 __all__ = ["MODULE_SECTION", "as_yaml", "module_of", "prompt", "sections"]
 
 MODULE_SECTION = "Module"
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
-_MODULE_NAME = re.compile(r"^name: *['\"]?([^'\"\n]+?)['\"]? *$", re.MULTILINE)
+_MODULE_NAME = re.compile(r"^name: (.+)$", re.MULTILINE)
 
 
 def as_yaml(data: object) -> str:
     """`data` (mappings, lists and scalars) as block-style YAML, keys in the order given."""
-    return yaml.dump(data, Dumper=SafeDumper, sort_keys=False, allow_unicode=True, width=1000).strip()
+    # Not libyaml's faster dumper: it writes emoji in another way, and prompts must not depend on the machine.
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000).strip()
 
 
 def prompt(parts: Iterable[tuple[str, str]]) -> str:
@@ -57,4 +52,4 @@ def module_of(text: str) -> str | None:
     """The name of the module that a user prompt is about, or None where it is about the project."""
     body = sections(text).get(MODULE_SECTION)
     match = _MODULE_NAME.search(body) if body is not None else None
-    return match.group(1) if match else None
+    return match.group(1).strip().strip("'\"") or None if match else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from agents.answers import parse_python
@@ -12,7 +12,15 @@ from agents.api import ModuleApi
 from agents.conversation import UnusableAnswer
 from agents.plan import ModulePlan, Plan
 
-__all__ = ["Import", "check_module", "defined_names", "imports", "inspect_project", "served_routes"]
+__all__ = [
+    "Import",
+    "check_module",
+    "defined_names",
+    "imports",
+    "inspect_project",
+    "relative_imports",
+    "served_routes",
+]
 
 _ROUTE_DECORATORS = {
     "route": None,
@@ -45,17 +53,18 @@ def imports(tree: ast.Module) -> Iterator[Import]:
 
 
 def defined_names(tree: ast.Module) -> dict[str, ast.stmt]:
-    """The names that `tree` defines or imports at top level, with the statement that does."""
+    """The names that `tree` defines or imports at top level, with the statement that does.
+
+    A function that is bound anew (`find = cache(find)`) stays what it was defined as.
+    """
     found: dict[str, ast.stmt] = {}
-    for node in _top_level(tree.body):
+    for node in _top_level(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             found[node.name] = node
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                for name in ast.walk(target):
-                    if isinstance(name, ast.Name):
-                        found[name.id] = node
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                for name in _bound_names(target):
+                    found.setdefault(name, node)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 found[alias.asname or alias.name.partition(".")[0]] = node
@@ -64,6 +73,7 @@ def defined_names(tree: ast.Module) -> dict[str, ast.stmt]:
 
 def served_routes(tree: ast.Module) -> list[tuple[str, str]]:
     """(method, path) of every route that a decorator in `tree` declares with a literal path."""
+    prefixes = _url_prefixes(tree)
     found = []
     for node in ast.walk(tree):
         for decorator in getattr(node, "decorator_list", []):
@@ -73,8 +83,18 @@ def served_routes(tree: ast.Module) -> list[tuple[str, str]]:
             path = decorator.args[0] if decorator.args else None
             if kind in _ROUTE_DECORATORS and isinstance(path, ast.Constant) and isinstance(path.value, str):
                 method = _ROUTE_DECORATORS[kind]
-                found += [(m, path.value) for m in ([method] if method else _methods(decorator))]
+                prefix = prefixes.get(getattr(decorator.func.value, "id", ""), "")
+                route = f"{prefix.rstrip('/')}/{path.value.lstrip('/')}" if prefix else path.value
+                found += [(m, route) for m in ([method] if method else _methods(decorator))]
     return found
+
+
+def relative_imports(tree: ast.Module) -> Iterator[str]:
+    """What is wrong with every relative import: the files of a project lie side by side, in no package."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            name = node.module or node.names[0].name
+            yield f"line {node.lineno}: a relative import fails here; import {name} by its plain name"
 
 
 def check_module(code: str, module: ModulePlan, plan: Plan, apis: Mapping[str, ModuleApi]) -> None:
@@ -104,6 +124,7 @@ def check_module(code: str, module: ModulePlan, plan: Plan, apis: Mapping[str, M
         for route in api.routes
         if (route.method, _shape(route.path)) not in served
     ]
+    problems += relative_imports(tree)
     problems += _foreign_names(tree, module, plan, apis)
     if problems:
         raise UnusableAnswer("; ".join(problems))
@@ -128,6 +149,7 @@ def inspect_project(files: Mapping[str, str], plan: Plan) -> tuple[str, ...]:
     problems += [f"{path} is missing" for path in expected if path not in files]
     names = {path.removesuffix(".py"): defined_names(tree) for path, tree in trees.items()}
     for path, tree in trees.items():
+        problems += [f"{path}, {problem}" for problem in relative_imports(tree)]
         problems += [
             f"{path}, line {found.line}: {found.module}.py defines no {found.name}"
             for found in imports(tree)
@@ -144,14 +166,34 @@ def inspect_project(files: Mapping[str, str], plan: Plan) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def _top_level(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    for node in body:
-        yield node
-        if isinstance(node, ast.If | ast.Try | ast.With):
-            for part in ("body", "orelse", "finalbody"):
-                yield from _top_level(getattr(node, part, []))
-            for handler in getattr(node, "handlers", []):
-                yield from _top_level(handler.body)
+def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements that run on import, in order, also those under `if`, `try` and `with`."""
+    # An explicit stack: a chain of `elif` is as deep as it is long.
+    waiting: list[ast.AST] = list(reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        if isinstance(node, ast.If | ast.Try | ast.With | ast.ExceptHandler):
+            waiting.extend(reversed([*ast.iter_child_nodes(node)]))
+
+
+def _bound_names(target: ast.AST) -> Iterator[str]:
+    for node in ast.walk(target):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def _url_prefixes(tree: ast.Module) -> dict[str, str]:
+    """The prefixes of the blueprints in `tree`, by the names that they are bound to."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+            for keyword in node.value.keywords:
+                prefix = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+                if keyword.arg == "url_prefix" and isinstance(prefix, str):
+                    found.update(dict.fromkeys(_bound_names(node), prefix))
+    return found
 
 
 def _methods(decorator: ast.Call) -> list[str]:
@@ -174,7 +216,6 @@ def _foreign_names(
     tree: ast.Module, module: ModulePlan, plan: Plan, apis: Mapping[str, ModuleApi]
 ) -> Iterator[str]:
     by_stem = {other.stem: other for other in plan.modules}
-    aliases: dict[str, ModulePlan] = {}
     for found in imports(tree):
         other = by_stem.get(found.module)
         if other is None:
@@ -183,14 +224,18 @@ def _foreign_names(
             yield f"line {found.line}: {module.name} does not require {other.name} and must not import it"
         elif found.name is not None and found.name not in apis[other.name].names:
             yield f"line {found.line}: {found.name} is not in the API of {other.name}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name in by_stem and by_stem[alias.name].name in module.requires:
-                    aliases[alias.asname or alias.name] = by_stem[alias.name]
+    aliases = {
+        alias.asname or alias.name: by_stem[alias.name]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name in by_stem and by_stem[alias.name].name in module.requires
+    }
+    # A parameter or variable of the same name hides the module; whose attribute is meant cannot be told then.
+    hidden = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)} | {*_bound_names(tree)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            other = aliases.get(node.value.id)
+            other = None if node.value.id in hidden else aliases.get(node.value.id)
             if other is not None and node.attr not in apis[other.name].names:
                 yield f"line {node.lineno}: {node.attr} is not in the API of {other.name}"
 

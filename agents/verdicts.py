@@ -38,12 +38,17 @@ def read_judgement(text: str) -> Judgement:
     verdict = str(data["verdict"]).strip().lower()
     listed = data.get("findings") or []
     findings = listed if isinstance(listed, list) else [listed]
-    sentences = tuple(" ".join(str(finding).split()) for finding in findings)
+    sentences = tuple(sentence for finding in findings if (sentence := _sentence(finding)))
     if verdict not in ("approve", "approved", "revise"):
         raise UnusableAnswer(f"'verdict' is {verdict!r}; it must be approve or revise")
     if verdict == "revise" and not sentences:
         raise UnusableAnswer("the verdict is revise and 'findings' is empty; name what must change")
     approved = verdict != "revise"
-    return Judgement(
-        approved, () if approved else sentences, " ".join(str(data.get("remarks") or "").split())
-    )
+    return Judgement(approved, () if approved else sentences, _sentence(data.get("remarks")))
+
+
+def _sentence(value: object) -> str:
+    """A text on one line; `cart.py: no check` without quotes is a mapping in YAML, and is meant as a text."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {_sentence(rest)}" for key, rest in value.items())
+    return " ".join(str(value or "").split())

@@ -1,0 +1,69 @@
+"""The reading of Ollama's streams and errors."""
+
+from __future__ import annotations
+
+import ollama
+import pytest
+
+from agents.chat_protocol import StreamReader, chat_messages, model_error
+from agents.conversation import Cause, Message, ModelError, ModelReply, ModelRequest
+from agents.roles import Role
+
+
+def chunk(content: str | None = "", **fields: object) -> ollama.ChatResponse:
+    return ollama.ChatResponse.model_validate(
+        {"message": {"role": "assistant", "content": content}, "done": False, **fields}
+    )
+
+
+def read(*chunks: ollama.ChatResponse) -> ModelReply:
+    reader = StreamReader()
+    for each in chunks:
+        reader.feed(each)
+    return reader.reply("t")
+
+
+def test_the_messages_of_a_request_carry_who_speaks_as_their_role() -> None:
+    request = ModelRequest(Role.ANALYST, None, 1, (Message("system", "a"), Message("user", "b")))
+    assert chat_messages(request) == [{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]
+
+
+def test_a_stream_is_put_together_and_its_last_line_tells_how_it_ended() -> None:
+    last = chunk("!", done=True, done_reason="length", prompt_eval_count=7, eval_count=3)
+    assert read(chunk("a"), chunk(None), chunk("b"), last) == ModelReply("ab!", "t", "length", 7, 3)
+
+
+def test_what_the_last_line_leaves_out_has_a_default() -> None:
+    assert read(chunk(done=True)) == ModelReply("", "t", "stop", 0, 0)
+
+
+@pytest.mark.parametrize("chunks", [(), (chunk("half"),)], ids=["nothing", "half"])
+def test_a_stream_that_never_says_done_is_no_answer(chunks: tuple[ollama.ChatResponse, ...]) -> None:
+    """The client raises nothing then: half a file would be taken for a whole one."""
+    with pytest.raises(ModelError, match="without 'done'") as caught:
+        read(*chunks)
+    assert (caught.value.at, caught.value.cause) == ("t", Cause.MODEL)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "status", "cause"),
+    [
+        (
+            ollama.ResponseError("model 'x' not found", 404),
+            "the model answered 404: model 'x'",
+            404,
+            Cause.REQUEST,
+        ),
+        (ollama.ResponseError("bad\nthing", 500), "the model answered 500: bad thing", 500, Cause.MODEL),
+        (ollama.ResponseError("cut in mid-stream", -1), "not be read: cut in mid-stream", None, Cause.MODEL),
+        (ConnectionError("refused"), "the model could not be reached or its answer", None, Cause.MODEL),
+        (TimeoutError(), "not be read: TimeoutError", None, Cause.MODEL),
+        (ollama.ResponseError("\ud800", 500), "the model answered 500: ?", 500, Cause.MODEL),
+    ],
+)
+def test_an_error_of_a_client_tells_whose_fault_it_is(
+    error: Exception, reason: str, status: int | None, cause: Cause
+) -> None:
+    made = model_error(error, "t")
+    assert reason in made.reason
+    assert (made.status, made.cause, made.at) == (status, cause, "t")
