@@ -12,6 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -194,6 +195,8 @@ def _inside(lines: Sequence[str], opening: _Fence, end: int) -> str:
     return "\n".join(inner)
 
 
+# The same source is read as part of an answer, as code and by the checks that follow.
+@lru_cache(maxsize=64)
 def _compiled(code: str, flags: int = 0) -> Any:
     try:
         # What generated code is warned for (`"\d"`) is no business of this process. Bytes, for they are

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agents.answers import parse_python
 from agents.api import ModuleApi
@@ -43,7 +44,7 @@ class Import:
 
 def imports(tree: ast.Module) -> Iterator[Import]:
     """Every absolute import in `tree`, also those inside functions."""
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name.partition(".")[0], None, node.lineno)
@@ -75,7 +76,7 @@ def served_routes(tree: ast.Module) -> list[tuple[str, str]]:
     """(method, path) of every route that a decorator in `tree` declares with a literal path."""
     prefixes = _url_prefixes(tree)
     found = []
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         for decorator in getattr(node, "decorator_list", []):
             if not (isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute)):
                 continue
@@ -91,7 +92,7 @@ def served_routes(tree: ast.Module) -> list[tuple[str, str]]:
 
 def relative_imports(tree: ast.Module) -> Iterator[str]:
     """What is wrong with every relative import: the files of a project lie side by side, in no package."""
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             name = node.module or node.names[0].name
             yield f"line {node.lineno}: a relative import fails here; import {name} by its plain name"
@@ -166,6 +167,12 @@ def inspect_project(files: Mapping[str, str], plan: Plan) -> tuple[str, ...]:
     return tuple(problems)
 
 
+@lru_cache(maxsize=64)
+def _nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """All nodes of `tree`; one source is looked through for several things in turn."""
+    return tuple(ast.walk(tree))
+
+
 def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
     """The statements that run on import, in order, also those under `if`, `try` and `with`."""
     # An explicit stack: a chain of `elif` is as deep as it is long.
@@ -187,7 +194,7 @@ def _bound_names(target: ast.AST) -> Iterator[str]:
 def _url_prefixes(tree: ast.Module) -> dict[str, str]:
     """The prefixes of the blueprints in `tree`, by the names that they are bound to."""
     found = {}
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             for keyword in node.value.keywords:
                 prefix = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
@@ -226,14 +233,14 @@ def _foreign_names(
             yield f"line {found.line}: {found.name} is not in the API of {other.name}"
     aliases = {
         alias.asname or alias.name: by_stem[alias.name]
-        for node in ast.walk(tree)
+        for node in _nodes(tree)
         if isinstance(node, ast.Import)
         for alias in node.names
         if alias.name in by_stem and by_stem[alias.name].name in module.requires
     }
     # A parameter or variable of the same name hides the module; whose attribute is meant cannot be told then.
-    hidden = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)} | {*_bound_names(tree)}
-    for node in ast.walk(tree):
+    hidden = {node.arg for node in _nodes(tree) if isinstance(node, ast.arg)} | {*_bound_names(tree)}
+    for node in _nodes(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             other = None if node.value.id in hidden else aliases.get(node.value.id)
             if other is not None and node.attr not in apis[other.name].names:
@@ -241,7 +248,7 @@ def _foreign_names(
 
 
 def _rendered_templates(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Call) and node.args:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             argument = node.args[0]

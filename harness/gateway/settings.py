@@ -15,9 +15,9 @@ class SimulateSettings(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     kind: Literal["simulate"] = "simulate"
-    ttft_s: float = Field(default=0.2, ge=0)
+    ttft_s: float = Field(default=0.1, ge=0)
     """Seconds from the slot to the first token."""
-    tokens_per_s: float = Field(default=60.0, gt=0)
+    tokens_per_s: float = Field(default=800.0, gt=0)
 
 
 class LiveSettings(BaseModel):
