@@ -1,30 +1,44 @@
 """The blackboard layer: is the state that both left the same, timestamps aside?
 
-Normalisation is the data at the top: which values differ by nature, and by which keys the members of a list
-are told apart, so that one that is missing is named and does not make all that follow look changed.
+Normalisation is the data at the top: where the timestamps are, and by which keys the members of a list are
+told apart, so that one that is missing is named and does not make all that follow look changed. Nothing else
+is hidden: what is equal here is the same JSON text, order included.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from difflib import SequenceMatcher
 
 from deepdiff import DeepDiff
 from deepdiff.model import DiffLevel
 
 from harness.compare.mismatch import Kind, Layer, Mismatch
-from harness.compare.text import first_difference, shortened
+from harness.compare.text import first_difference, shortened, told_apart
 from harness.record import RunRecord
 
 __all__ = ["compare_blackboards"]
 
-_TIMES = frozenset({"timestamp", "created_at"})
+# The key that holds a timestamp in each section: of the section itself, or of every member of a list.
+_TIMES: Mapping[str, str] = {
+    "project_info": "created_at",
+    "agent_attempts": "timestamp",
+    "agent_reasoning": "timestamp",
+    "logs": "timestamp",
+}
 
-_KEYS: Mapping[str, tuple[str, ...]] = {
-    "agent_attempts": ("agent", "module", "attempt_number"),
-    "agent_reasoning": ("agent", "module"),
-    "logs": ("level", "message"),
+# The keys that tell the members of a list apart, by the list's path; none where the member itself does.
+_KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    ("architecture", "modules"): ("name",),
+    ("api_registry", "*", "functions"): ("signature",),
+    ("api_registry", "*", "routes"): ("method", "path"),
+    ("files_created",): (),
+    ("frontend_files",): (),
+    ("agent_attempts",): ("agent", "module", "attempt_number"),
+    ("agent_reasoning",): ("agent", "module"),
+    ("logs",): ("level", "message"),
 }
 
 _KINDS = {
@@ -34,11 +48,15 @@ _KINDS = {
     "iterable_item_removed": Kind.MISSING,
 }
 
-_PATH_PART = re.compile(r"\['([^']*)'\]|\[(\d+)\]|\[\"([^\"]*)\"\]")
+_TIME = "<time>"
+_ORDER = "order"
+
+# Member names are pairs of a name and a number, which no key of the document can be taken for.
+_Mapping = dict[object, object]
 
 
 def compare_blackboards(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
-    """What differs between the blackboards, by path."""
+    """What differs between the blackboards, by path, in the order of the sections."""
     ours, theirs = control.blackboard, candidate.blackboard
     if ours is None or theirs is None:
         if ours is not theirs:
@@ -46,26 +64,38 @@ def compare_blackboards(control: RunRecord, candidate: RunRecord) -> Iterator[Mi
             kind = Kind.EXTRA if ours is None else Kind.MISSING
             yield _mismatch(kind, "blackboard.json", f"the {where} left no blackboard that can be read")
         return
-    for section in {**ours, **theirs}:
-        before, after = _normalised(section, ours.get(section)), _normalised(section, theirs.get(section))
-        if before != after:
-            yield from _section(section, before, after)
+    before, after = _without_times(ours), _without_times(theirs)
+    try:
+        if _text(before) == _text(after):
+            return
+        found = _named(before, after)
+    except RecursionError:
+        found = []
+    # Unequal, and nothing is named (-0.0 and 0, or too deep to walk through): never taken for equal.
+    yield from found or [_mismatch(Kind.CHANGED, "blackboard.json", "the blackboards differ")]
 
 
-def _section(section: str, before: object, after: object) -> Iterator[Mismatch]:
-    differences = DeepDiff(before, after, view="tree", verbose_level=1)
-    found = False
-    for report, levels in differences.items():
-        for level in levels:
-            found = True
-            yield _from_level(section, str(report), level)
-    if not found:
-        # Unequal, and the library names nothing (NaN, or one of its limits): never taken for equal.
-        yield _mismatch(Kind.CHANGED, section, f"{section} differs")
+def _named(before: dict[str, object], after: dict[str, object]) -> list[Mismatch]:
+    differences = DeepDiff(
+        *_aligned((), before, after),
+        view="tree",
+        verbose_level=1,
+        ignore_private_variables=False,
+        # Mappings with little in common are still told of key by key.
+        threshold_to_diff_deeper=0,
+    )
+    order = {section: place for place, section in enumerate({**before, **after})}
+    found = [
+        (order.get(level.path(output_format="list")[0], len(order)), _from_level(str(report), level))
+        for report, levels in differences.items()
+        for level in levels
+    ]
+    return [mismatch for _, mismatch in sorted(found, key=lambda entry: entry[0])]
 
 
-def _from_level(section: str, report: str, level: DiffLevel) -> Mismatch:
-    path = section + _PATH_PART.sub(lambda m: f"[{m[1] or m[2] or m[3]}]", level.path()[len("root") :])
+def _from_level(report: str, level: DiffLevel) -> Mismatch:
+    first, *parts = (shortened(_shown(part), 60) for part in level.path(output_format="list"))
+    path = first + "".join(f"[{part}]" for part in parts)
     kind = _KINDS.get(report, Kind.CHANGED)
     control = None if kind is Kind.EXTRA else _short(level.t1)
     candidate = None if kind is Kind.MISSING else _short(level.t2)
@@ -73,49 +103,119 @@ def _from_level(section: str, report: str, level: DiffLevel) -> Mismatch:
         sentence = f"{path} is missing in the candidate (control: {control})"
     elif kind is Kind.EXTRA:
         sentence = f"{path} is only in the candidate ({candidate})"
-    elif isinstance(level.t1, str) and isinstance(level.t2, str) and "\n" in level.t1:
-        sentence = f"{path} differs: {first_difference(level.t1, level.t2)}"
+    elif isinstance(level.t1, str) and isinstance(level.t2, str):
+        if "\n" in level.t1 + level.t2:
+            sentence = f"{path} differs: {first_difference(level.t1, level.t2)}"
+        else:
+            one, other = told_apart(level.t1, level.t2)
+            sentence = f"{path} is {other} instead of {one}"
     else:
         sentence = f"{path} is {candidate} instead of {control}"
     return _mismatch(kind, path, sentence, control, candidate)
 
 
-def _normalised(section: str, value: object) -> object:
-    """`value` without what differs by nature, its keyed lists as mappings."""
-    if section in _KEYS and isinstance(value, list):
-        return _keyed(_KEYS[section], value)
-    return _without_times(value)
+def _without_times(board: dict[str, object]) -> dict[str, object]:
+    """`board` with the timestamps that are some replaced by one text."""
+    plain = dict(board)
+    for section, key in _TIMES.items():
+        value = plain.get(section)
+        if isinstance(value, list):
+            plain[section] = [_without_time(member, key) for member in value]
+        elif section in plain:
+            plain[section] = _without_time(value, key)
+    return plain
 
 
-def _without_times(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: "<time>" if key in _TIMES else _without_times(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_times(item) for item in value]
-    return value
+def _without_time(value: object, key: str) -> object:
+    if not isinstance(value, dict) or not isinstance(value.get(key), str):
+        return value
+    try:
+        datetime.fromisoformat(value[key])
+    except ValueError:
+        return value
+    return {**value, key: _TIME}
 
 
-def _keyed(keys: Sequence[str], items: list[object]) -> dict[str, object]:
-    """The members of a list by their keys; members of equal keys are counted through."""
-    keyed: dict[str, object] = {}
-    counts: dict[str, int] = {}
-    for item in items:
-        plain = _without_times(item)
-        parts = (
-            [str(plain.get(key)) for key in keys if plain.get(key)]
-            if isinstance(plain, dict)
-            else [str(plain)]
-        )
-        name = " ".join(parts)
-        counts[name] = counts.get(name, 0) + 1
-        keyed[name if counts[name] == 1 else f"{name} ({counts[name]})"] = plain
-    return keyed
+def _aligned(path: tuple[object, ...], before: object, after: object) -> tuple[object, object]:
+    """What differs between both and nothing else, their keyed lists as mappings."""
+    if isinstance(before, list) and isinstance(after, list):
+        keys = next((keys for where, keys in _KEYS.items() if _leads_to(where, path)), None)
+        if keys is not None:
+            before, after = _by_name(keys, before, after)
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return before, after
+    ours: _Mapping = {}
+    theirs: _Mapping = {}
+    for key in {**before, **after}:
+        if key not in after:
+            ours[key] = before[key]
+        elif key not in before:
+            theirs[key] = after[key]
+        elif _text(before[key]) != _text(after[key]):
+            ours[key], theirs[key] = _aligned((*path, key), before[key], after[key])
+    if not ours and not theirs:
+        # The same members, and yet not the same text.
+        ours[_ORDER], theirs[_ORDER] = _first_in_disorder(before, after)
+    return ours, theirs
+
+
+def _leads_to(where: tuple[str, ...], path: tuple[object, ...]) -> bool:
+    return len(where) == len(path) and all(w in ("*", part) for w, part in zip(where, path, strict=True))
+
+
+def _by_name(
+    keys: Sequence[str], before: Sequence[object], after: Sequence[object]
+) -> tuple[_Mapping, _Mapping]:
+    """Both lists as mappings; members of one name are told apart by what they hold, then by number."""
+    ours: list[object] = [None] * len(before)
+    theirs: list[object] = [None] * len(after)
+    places: dict[str, tuple[list[int], list[int]]] = {}
+    for side, members in enumerate((before, after)):
+        for place, member in enumerate(members):
+            places.setdefault(_name(keys, member), ([], []))[side].append(place)
+    for name, (old, new) in places.items():
+        number = 0
+        texts = [_text(before[place]) for place in old], [_text(after[place]) for place in new]
+        for _, i1, i2, j1, j2 in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+            for k in range(max(i2 - i1, j2 - j1)):
+                number += 1
+                if i1 + k < i2:
+                    ours[old[i1 + k]] = name, number
+                if j1 + k < j2:
+                    theirs[new[j1 + k]] = name, number
+    return dict(zip(ours, before, strict=True)), dict(zip(theirs, after, strict=True))
+
+
+def _name(keys: Sequence[str], member: object) -> str:
+    if not isinstance(member, dict) or not keys:
+        return shortened(member if isinstance(member, str) else _text(member), 60)
+    return shortened(" ".join(str(member[key]) for key in keys if member.get(key)), 60)
+
+
+def _first_in_disorder(before: _Mapping, after: _Mapping) -> tuple[str, str]:
+    ours, theirs = list(before), list(after)
+    start = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b), 0)
+    return _listed(ours[start : start + 2]), _listed(theirs[start : start + 2])
+
+
+def _listed(names: Sequence[object]) -> str:
+    return ", ".join(map(_shown, names))
+
+
+def _shown(part: object) -> str:
+    """A key, an index or the name of a member, as people read it."""
+    if not isinstance(part, tuple):
+        return str(part)
+    name, number = part
+    return str(name) if number == 1 else f"{name} ({number})"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value)
 
 
 def _short(value: object) -> str:
-    return shortened(
-        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), 80
-    )
+    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), 80)
 
 
 def _mismatch(

@@ -17,6 +17,7 @@ __all__ = [
     "CallGraph",
     "call_graph",
     "critical_path_s",
+    "group_named",
     "group_of",
     "list_schedule_s",
     "needs_of_groups",
@@ -30,21 +31,17 @@ _SOURCE_ROLES = frozenset({Role.DEVELOPER, Role.REVIEWER, Role.OPTIMIZER})
 
 @dataclass(frozen=True, slots=True)
 class CallGraph:
-    """Calls as (seconds of generating, indices of the calls it had to wait for), waits before waiters.
-
-    `tasks` names the task of each call, for telling what follows from what.
-    """
+    """Calls as (seconds of generating, indices of the calls it had to wait for), waits before waiters."""
 
     durations_s: tuple[float, ...]
     waits_for: tuple[tuple[int, ...], ...]
-    tasks: tuple[Task | None, ...]
 
 
 def call_graph(record: RunRecord) -> CallGraph:
     """The graph of the calls of `record`.
 
     The calls of one task form a chain in the order of their arrival; its first call waits for the last
-    calls of what the task needs. A call of no known task waits for the last such call before it.
+    calls of what the task needs. A call of no known role waits for none: what it needs, nobody knows.
     """
     groups = needs_of_groups(plan_of(record))
     members: dict[Task | None, list[CallRecord]] = {group: [] for group in groups}
@@ -52,17 +49,17 @@ def call_graph(record: RunRecord) -> CallGraph:
         members.setdefault(group_of(call), []).append(call)
     durations: list[float] = []
     waits: list[tuple[int, ...]] = []
-    tasks: list[Task | None] = []
     last: dict[Task | None, tuple[int, ...]] = {}
     for group, calls in members.items():
-        behind = tuple(dict.fromkeys(i for need in groups.get(group, ()) for i in last.get(need, ())))
+        needs = () if group is None else groups.get(group, PLANNING[-1:])
+        behind = tuple(dict.fromkeys(i for need in needs for i in last.get(need, ())))
         for call in calls:
             durations.append(call.generating_s)
             waits.append(behind)
-            tasks.append(group)
-            behind = (len(durations) - 1,)
+            if group is not None:
+                behind = (len(durations) - 1,)
         last[group] = behind
-    return CallGraph(tuple(durations), tuple(waits), tuple(tasks))
+    return CallGraph(tuple(durations), tuple(waits))
 
 
 def plan_of(record: RunRecord) -> Plan | None:
@@ -76,13 +73,23 @@ def plan_of(record: RunRecord) -> Plan | None:
 
 def group_of(call: CallRecord) -> Task | None:
     """The task that stands for the chain a call belongs to; None where its role is none of ours."""
+    return _group(call.role, call.module)
+
+
+def group_named(task: str) -> Task | None:
+    """The task that stands for the chain of a task by its name, `developer:Cart`; None where it is none."""
+    role, _, module = task.partition(":")
+    return _group(role, module or None)
+
+
+def _group(name: str, module: str | None) -> Task | None:
     try:
-        role = Role(call.role)
+        role = Role(name)
     except ValueError:
         return None
     if Task(role) in PLANNING:
         return PLANNING[-1]
-    return Task(Role.OPTIMIZER if role in _SOURCE_ROLES else role, call.module)
+    return Task(Role.OPTIMIZER if role in _SOURCE_ROLES else role, module)
 
 
 def needs_of_groups(plan: Plan | None) -> dict[Task | None, tuple[Task, ...]]:
@@ -123,9 +130,12 @@ def list_schedule_s(graph: CallGraph, slots: int) -> float:
         while ready and len(running) < slots:
             _, index = heapq.heappop(ready)
             heapq.heappush(running, (now + graph.durations_s[index], index))
-        now, index = heapq.heappop(running)
-        for follower in followers[index]:
-            missing[follower] -= 1
-            if not missing[follower]:
-                heapq.heappush(ready, (-path[follower], follower))
+        now = running[0][0]
+        # All that end now, before any starts: one that becomes ready may be more urgent than those that are.
+        while running and running[0][0] == now:
+            _, index = heapq.heappop(running)
+            for follower in followers[index]:
+                missing[follower] -= 1
+                if not missing[follower]:
+                    heapq.heappush(ready, (-path[follower], follower))
     return now

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from pydantic import BaseModel, ConfigDict
 
 from harness.compare.blackboard import compare_blackboards
 from harness.compare.conversation import compare_conversations
+from harness.compare.events import compare_events
 from harness.compare.expectations import Expectation, check_expectations
 from harness.compare.files import compare_files
-from harness.compare.mismatch import Kind, Layer, Mismatch
-from harness.compare.outcome import compare_outcomes, describe_outcome
+from harness.compare.mismatch import Kind, Layer, Mismatch, following
+from harness.compare.outcome import compare_outcomes, describe_outcome, failed_otherwise
 from harness.compare.timing import Limit, Overlap, TimingFacts, limit_of, overlap, timing_facts
 from harness.compare.verdict import Verdict, judge
 from harness.record import ModelFacts, RunOutcome, RunRecord, TimelineSpan
@@ -78,7 +77,8 @@ def compare(spec: Spec, control: RunRecord, candidate: RunRecord) -> Comparison:
     """Compare `candidate` with `control`, both of them runs of `spec`."""
     layers = _layers(control, candidate)
     mismatches = [mismatch for layer in layers for mismatch in layer.mismatches]
-    expectations = check_expectations(spec, control, candidate)
+    same_answers = all(mismatch.kind is not Kind.ANSWER_DRIFT for mismatch in mismatches)
+    expectations = check_expectations(spec, control, candidate, same_answers=same_answers)
     facts = timing_facts(candidate)
     wall_s = candidate.summary.wall_s
     pairs = spec.expect.parallel
@@ -101,45 +101,44 @@ def compare(spec: Spec, control: RunRecord, candidate: RunRecord) -> Comparison:
 
 
 def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]:
-    outcome = tuple(compare_outcomes(control, candidate))
-    conversation = tuple(compare_conversations(control, candidate))
-    if any(m.kind is Kind.ANSWER_DRIFT for m in conversation):
-        outcome = _following(outcome)
-    elif outcome:
-        # A call that was never made may be one that a failed task kept from being made.
-        conversation = _following(conversation, (Kind.MISSING, Kind.EXTRA))
+    conversation = compare_conversations(control, candidate, failed_otherwise(control, candidate))
     blackboard = tuple(compare_blackboards(control, candidate))
     files = tuple(compare_files(control, candidate))
-    if outcome or conversation:
-        blackboard, files = _following(blackboard), _following(files)
-    sections = len((control.blackboard or {}).keys() | (candidate.blackboard or {}).keys())
-    files_seen = len(control.summary.files.keys() | candidate.summary.files.keys())
-    return (
-        LayerResult(
-            layer=Layer.OUTCOME,
-            compared=f"control {describe_outcome(control.summary.outcome)}; "
-            f"candidate {describe_outcome(candidate.summary.outcome)}",
-            mismatches=outcome,
-        ),
-        LayerResult(
-            layer=Layer.CONVERSATION,
-            compared=f"{len(control.calls)} and {len(candidate.calls)} calls by role, module and attempt",
-            mismatches=conversation,
-        ),
-        LayerResult(
-            layer=Layer.BLACKBOARD,
-            compared=f"{sections} sections, timestamps aside",
-            mismatches=blackboard,
-        ),
-        LayerResult(layer=Layer.FILES, compared=f"{files_seen} files, byte by byte", mismatches=files),
+    events = tuple(compare_events(control, candidate))
+    left_alike = not (conversation.mismatches or blackboard or files)
+    outcome = compare_outcomes(control, candidate, conversation, left_alike=left_alike)
+    if conversation.mismatches or any(not mismatch.follows for mismatch in outcome):
+        blackboard, files, events = following(blackboard), following(files), following(events)
+    both = (control, candidate)
+    sections = len({section for record in both for section in record.blackboard or ()})
+    paths = len({path for record in both for path in record.summary.files})
+    calls = _counts(*(len(record.calls) for record in both))
+    told = _counts(*(len(record.events) for record in both))
+    compared = {
+        Layer.OUTCOME: _both(*(describe_outcome(record.summary.outcome) for record in both)),
+        Layer.CONVERSATION: f"{calls} calls by role, module and attempt",
+        Layer.BLACKBOARD: f"{sections} sections, timestamps aside",
+        Layer.FILES: f"{paths} files, byte by byte",
+        Layer.EVENTS: f"{told} events by task, times aside",
+    }
+    found = {
+        Layer.OUTCOME: outcome,
+        Layer.CONVERSATION: conversation.mismatches,
+        Layer.BLACKBOARD: blackboard,
+        Layer.FILES: files,
+        Layer.EVENTS: events,
+    }
+    return tuple(
+        LayerResult(layer=layer, compared=compared[layer], mismatches=found[layer]) for layer in Layer
     )
 
 
-def _following(
-    mismatches: tuple[Mismatch, ...], kinds: Collection[Kind] = tuple(Kind)
-) -> tuple[Mismatch, ...]:
-    """`mismatches`, those of `kinds` marked as following from an earlier layer."""
-    return tuple(m.model_copy(update={"follows": True}) if m.kind in kinds else m for m in mismatches)
+def _both(control: str, candidate: str) -> str:
+    return f"both {control}" if control == candidate else f"control {control}; candidate {candidate}"
+
+
+def _counts(control: int, candidate: int) -> str:
+    return f"{control}" if control == candidate else f"{control} and {candidate}"
 
 
 def _facts(record: RunRecord, timing: TimingFacts) -> RunFacts:

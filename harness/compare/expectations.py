@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from harness.compare.timing import overlap
-from harness.record import RunRecord
+from harness.record import OutcomeStatus, RunRecord
 from harness.spec import Spec
 
 __all__ = ["Expectation", "ExpectationStatus", "check_expectations"]
@@ -33,49 +33,72 @@ class Expectation(BaseModel):
     sentence: str
 
 
-def check_expectations(spec: Spec, control: RunRecord, candidate: RunRecord) -> tuple[Expectation, ...]:
-    """Every expectation of `spec`, judged where these runs can show it."""
+def check_expectations(
+    spec: Spec, control: RunRecord, candidate: RunRecord, *, same_answers: bool
+) -> tuple[Expectation, ...]:
+    """Every expectation of `spec`, judged where these runs can show it.
+
+    `same_answers` says that the model answered both alike: else they did not have the same work.
+    """
+    drift = None if same_answers else "the model answered the two differently"
     return (
-        *_modules(spec, control, candidate),
-        *_parallel(spec, candidate),
-        *_speedup(spec, control, candidate),
+        *_modules(spec, control, candidate, drift),
+        *_parallel(spec, candidate, drift),
+        *_speedup(spec, control, candidate, drift),
     )
 
 
-def _modules(spec: Spec, control: RunRecord, candidate: RunRecord) -> Iterator[Expectation]:
+def _modules(
+    spec: Spec, control: RunRecord, candidate: RunRecord, drift: str | None
+) -> Iterator[Expectation]:
     least = spec.expect.modules
     if least is None:
         return
     counts = [_module_count(control), _module_count(candidate)]
-    status = ExpectationStatus.MET if min(counts) >= least else ExpectationStatus.UNMET
-    sentence = (
-        f"{counts[0]} modules by the control and {counts[1]} by the candidate; at least {least} expected"
-    )
+    reason = _unfinished(control, "control") or _unfinished(candidate, "candidate") or drift
+    if reason:
+        status, sentence = ExpectationStatus.NOT_JUDGED, f"at least {least} modules: {reason}"
+    else:
+        status = ExpectationStatus.MET if min(counts) >= least else ExpectationStatus.UNMET
+        sentence = (
+            f"{counts[0]} modules by the control and {counts[1]} by the candidate; at least {least} expected"
+        )
     yield Expectation(key="modules", status=status, sentence=sentence)
 
 
-def _parallel(spec: Spec, candidate: RunRecord) -> Iterator[Expectation]:
+def _parallel(spec: Spec, candidate: RunRecord, drift: str | None) -> Iterator[Expectation]:
     for first, second in spec.expect.parallel:
-        reason = _no_concurrency(candidate)
+        seen = overlap(candidate, first, second)
+        starts = {first: seen.first_from_s, second: seen.second_from_s}
+        never = [name for name, start_s in starts.items() if start_s is None]
+        reason = _unfinished(candidate, "candidate") or _no_concurrency(candidate)
+        if not reason and never:
+            # Other answers can make another plan.
+            reason = drift
         if reason:
             status, sentence = ExpectationStatus.NOT_JUDGED, f"{first} and {second} in parallel: {reason}"
         else:
-            seen = overlap(candidate, first, second)
             status = ExpectationStatus.MET if seen.together_s > 0 else ExpectationStatus.UNMET
             sentence = (
-                f"{first} and {second} were generated in parallel for {seen.together_s:.2f} s; "
-                "more than 0 expected"
+                f"{first} and {second} were generated in parallel for {seen.together_s:.3f} s; "
+                f"more than 0 expected{f' (nothing was generated for {never[0]})' if never else ''}"
             )
         yield Expectation(key=f"parallel {first}/{second}", status=status, sentence=sentence)
 
 
-def _speedup(spec: Spec, control: RunRecord, candidate: RunRecord) -> Iterator[Expectation]:
+def _speedup(
+    spec: Spec, control: RunRecord, candidate: RunRecord, drift: str | None
+) -> Iterator[Expectation]:
     least = spec.expect.min_speedup
     if least is None:
         return
-    reason = _no_concurrency(candidate)
-    if not reason and control.summary.concurrent:
-        reason = "the control is concurrent too"
+    reason = (
+        _unfinished(control, "control")
+        or _unfinished(candidate, "candidate")
+        or _no_concurrency(candidate)
+        or ("the control is concurrent too" if control.summary.concurrent else None)
+        or drift
+    )
     speedup = control.summary.wall_s / candidate.summary.wall_s if candidate.summary.wall_s else 0.0
     if reason:
         status, sentence = ExpectationStatus.NOT_JUDGED, f"speed-up of at least {least:g}: {reason}"
@@ -83,6 +106,11 @@ def _speedup(spec: Spec, control: RunRecord, candidate: RunRecord) -> Iterator[E
         status = ExpectationStatus.MET if speedup >= least else ExpectationStatus.UNMET
         sentence = f"speed-up {speedup:.2f}; at least {least:g} expected"
     yield Expectation(key="min_speedup", status=status, sentence=sentence)
+
+
+def _unfinished(record: RunRecord, side: str) -> str | None:
+    """Why a run does not count because it failed on the way, or None where it came to its end."""
+    return f"the {side} failed" if record.summary.outcome.status is OutcomeStatus.FAILED else None
 
 
 def _no_concurrency(record: RunRecord) -> str | None:

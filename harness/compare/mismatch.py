@@ -1,22 +1,23 @@
-"""A mismatch: one thing in which candidate and control differ, or an expectation that was not met."""
+"""A mismatch: one thing in which candidate and control differ."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Kind", "Layer", "Mismatch"]
+__all__ = ["Kind", "Layer", "Mismatch", "following"]
 
 
 class Layer(StrEnum):
-    """What was compared, in the order in which a difference explains the next."""
+    """What was compared, in the order in which it is reported."""
 
     OUTCOME = "outcome"
     CONVERSATION = "conversation"
     BLACKBOARD = "blackboard"
     FILES = "files"
-    TIMING = "timing"
+    EVENTS = "events"
 
 
 class Kind(StrEnum):
@@ -32,6 +33,8 @@ class Kind(StrEnum):
     """Source that differs in layout and comments only; still not the same bytes."""
     SWAPPED = "swapped"
     """Two files have each other's content."""
+    RENAMED = "renamed"
+    """A file has another name in the candidate, in letter case only or with the same content."""
     PROMPT_DRIFT = "prompt drift"
     """The model was asked the same thing in other words."""
     OPTIONS_DRIFT = "options drift"
@@ -39,19 +42,17 @@ class Kind(StrEnum):
     ANSWER_DRIFT = "answer drift"
     """The model gave another answer to the same request: no fault of either engine."""
     REPEATED = "repeated"
-    """The candidate asked for one piece of work more or less often than the control."""
+    """Both have it, but not equally often."""
     ERROR = "error"
     """A call ended otherwise: with an error, or without one."""
     FAILED = "failed"
     """One of the two failed or left something broken, and the other did not, or not in the same way."""
-    EXPECTATION = "expectation"
-    """The spec expects something that was not seen."""
 
 
 class Mismatch(BaseModel):
     """One mismatch. `sentence` says it to a person; `control` and `candidate` are short renderings.
 
-    `follows` marks what an earlier mismatch can explain: it counts, but is not where to look first.
+    `follows` marks what another mismatch can explain: it counts, but is not where to look first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -59,8 +60,13 @@ class Mismatch(BaseModel):
     layer: Layer
     kind: Kind
     path: str
-    """What it is about: `developer:Cart#1`, `files_created[3]`, `cart.py`."""
+    """What it is about: `developer:Cart#1`, `files_created[cart.py]`, `cart.py`."""
     sentence: str
     control: str | None = None
     candidate: str | None = None
     follows: bool = False
+
+
+def following(mismatches: Iterable[Mismatch]) -> tuple[Mismatch, ...]:
+    """`mismatches`, marked as following from another."""
+    return tuple(mismatch.model_copy(update={"follows": True}) for mismatch in mismatches)

@@ -13,7 +13,10 @@ __all__ = ["Limit", "Overlap", "TimingFacts", "limit_of", "overlap", "timing_fac
 
 Interval = tuple[float, float]
 
-_UNLIMITED = 1_000_000
+# Wall-clock over lower bound from which the engine, not what it was given, is what takes the time.
+_ENGINE_LIMIT = 2.0
+# Sums in another order differ by as much.
+_ROUNDING = 1e-9
 
 
 class _Facts(BaseModel):
@@ -43,8 +46,6 @@ class TimingFacts(_Facts):
     """max(critical path, work / slots): nothing can be faster with these calls."""
     list_schedule_s: float
     """The same calls, scheduled on the same slots with the longest path first."""
-    unlimited_s: float
-    """The same, with as many slots as calls."""
 
     @property
     def efficiency(self) -> float:
@@ -77,7 +78,7 @@ class Overlap(_Facts):
 
 
 class Limit(_Facts):
-    """What bounds the candidate: the model's slots, or the chain of what needs what."""
+    """What bounds the candidate: the engine, the model's slots, or the chain of what needs what."""
 
     by_slots: bool
     sentence: str
@@ -89,6 +90,7 @@ def timing_facts(record: RunRecord) -> TimingFacts:
     slots = record.summary.slots
     work_s = sum(graph.durations_s)
     path_s = critical_path_s(graph)
+    whole = [(0.0, record.summary.wall_s)]
     return TimingFacts(
         wall_s=record.summary.wall_s,
         startup_s=record.summary.startup_s,
@@ -97,13 +99,12 @@ def timing_facts(record: RunRecord) -> TimingFacts:
         output_tokens=sum(call.output_tokens or 0 for call in record.calls),
         work_s=work_s,
         queued_s=sum(call.queued_s for call in record.calls),
-        idle_s=max(0.0, record.summary.wall_s - _length(_merged(_generating(record)))),
+        idle_s=record.summary.wall_s - _length(_common(_merged(_generating(record)), whole)),
         slots=slots,
         critical_path_s=path_s,
         work_over_slots_s=work_s / slots,
         lower_bound_s=max(path_s, work_s / slots),
         list_schedule_s=list_schedule_s(graph, slots),
-        unlimited_s=list_schedule_s(graph, _UNLIMITED),
     )
 
 
@@ -124,23 +125,31 @@ def overlap(record: RunRecord, first: str, second: str) -> Overlap:
 def limit_of(facts: TimingFacts) -> Limit:
     """What keeps a run from being faster, and by how much."""
     slots = f"{facts.slots} slot{'s' if facts.slots > 1 else ''}"
-    if facts.work_over_slots_s > facts.critical_path_s:
-        gain = facts.work_over_slots_s / facts.critical_path_s if facts.critical_path_s else 1.0
-        return Limit(
-            by_slots=True,
-            sentence=(
-                f"the model is the limit, not the engine: {facts.work_s:.1f} s of generating on {slots} "
-                f"take at least {facts.work_over_slots_s:.1f} s; with more slots the same calls could take "
-                f"{facts.unlimited_s:.1f} s ({gain:.1f} times faster)"
-            ),
+    path_s, bound_s, wall_s = facts.critical_path_s, facts.lower_bound_s, facts.wall_s
+    by_slots = facts.work_over_slots_s > path_s * (1 + _ROUNDING)
+    slow_engine = wall_s > bound_s * _ENGINE_LIMIT
+    if not bound_s:
+        return Limit(by_slots=False, sentence="nothing was generated, so nothing can be said of a limit")
+    if slow_engine and not (by_slots and facts.slots == 1):
+        sentence = (
+            f"the engine is the limit, not the model: it took {wall_s:.2f} s, and the same calls fit into "
+            f"{facts.list_schedule_s:.2f} s on {slots} ({wall_s / facts.list_schedule_s:.1f} times faster)"
         )
-    return Limit(
-        by_slots=False,
-        sentence=(
-            f"the chain of what needs what is the limit: {facts.critical_path_s:.1f} s however many slots; "
-            f"{slots} could do the work in {facts.work_over_slots_s:.1f} s"
-        ),
+        return Limit(by_slots=False, sentence=sentence)
+    if by_slots:
+        # One slot makes every engine sequential, whatever else it does with its time.
+        beside = f"; beside that, the engine itself took {facts.idle_s:.2f} s" if slow_engine else ""
+        sentence = (
+            f"the model is the limit, not the engine: {facts.work_s:.2f} s of generating on {slots} take at "
+            f"least {bound_s:.2f} s; with more slots the same calls could take {path_s:.2f} s "
+            f"({bound_s / path_s:.1f} times faster){beside}"
+        )
+        return Limit(by_slots=True, sentence=sentence)
+    sentence = (
+        f"the chain of what needs what is the limit: {path_s:.2f} s however many slots; {slots} could do the "
+        f"work in {facts.work_over_slots_s:.2f} s"
     )
+    return Limit(by_slots=False, sentence=sentence)
 
 
 def _generating(record: RunRecord, module: str | None = None) -> Iterable[Interval]:

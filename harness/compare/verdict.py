@@ -8,15 +8,20 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from agents.conversation import Cause
+from harness.compare.call_graph import group_named
 from harness.compare.expectations import Expectation, ExpectationStatus
 from harness.compare.mismatch import Kind, Mismatch
 from harness.compare.outcome import describe_outcome
+from harness.compare.text import one_line
 from harness.record import OutcomeStatus, RunRecord
 
 __all__ = ["Status", "Verdict", "exit_code", "judge", "worst"]
 
 # Neither engine's doing: what these causes keep from being seen cannot be held against one of them.
 _SURROUNDINGS = frozenset({Cause.MODEL, Cause.STATE})
+
+# An engine's own doing. A control that did not get through by it is no measure for a candidate.
+_OWN = frozenset({Cause.ENGINE, Cause.DEADLINE})
 
 
 class Status(StrEnum):
@@ -57,7 +62,8 @@ def judge(
     error = _not_judgeable(control, candidate, mismatches)
     if error:
         return Verdict(status=Status.ERROR, reasons=tuple(error))
-    roots = [mismatch for mismatch in mismatches if not mismatch.follows]
+    # Something always comes first, even where everything is said to follow.
+    roots = [mismatch for mismatch in mismatches if not mismatch.follows] or mismatches
     engine_roots = [mismatch for mismatch in roots if mismatch.kind is not Kind.ANSWER_DRIFT]
     unmet = [e.sentence for e in expectations if e.status is ExpectationStatus.UNMET]
     if engine_roots or unmet:
@@ -65,25 +71,38 @@ def judge(
     if mismatches:
         count = sum(mismatch.kind is Kind.ANSWER_DRIFT for mismatch in mismatches)
         reason = (
-            f"the model answered {count} equal requests differently, and what differs after that cannot be "
-            "laid at the engines' door; compare on the same answers"
+            f"the model answered {count} equal request{'s' if count > 1 else ''} differently, and what "
+            "differs after that cannot be laid at the engines' door; compare on the same answers"
         )
         return Verdict(status=Status.INCONCLUSIVE, reasons=(reason,))
-    facts = f"{len(candidate.calls)} calls, {len(candidate.summary.files)} files and the blackboard are equal"
+    missing = _missing_data(control)
+    if missing:
+        return Verdict(status=Status.ERROR, reasons=tuple(missing))
+    facts = (
+        f"{len(candidate.calls)} calls, {len(candidate.summary.files)} files, the blackboard and "
+        f"{len(candidate.events)} events are equal"
+    )
     return Verdict(status=Status.PASS, reasons=(facts,))
 
 
 def _not_judgeable(control: RunRecord, candidate: RunRecord, mismatches: Sequence[Mismatch]) -> list[str]:
     """Why these runs cannot be judged, or nothing where they can."""
     runs = (("control", control), ("candidate", candidate))
-    reasons = [
-        f"the {side} failed at {failure.task}: {failure.reason}"
+    failures = [
+        (failure, f"the {side} failed at {failure.task}: {one_line(failure.reason)}")
         for side, record in runs
         for failure in record.summary.outcome.failures
-        if failure.cause in _SURROUNDINGS
     ]
+    reasons = [reason for failure, reason in failures if failure.cause in _SURROUNDINGS]
     if reasons:
         return reasons
+    # Of a task that broke in both, all around it can still be compared; of a run that was cut off, nothing.
+    if any(
+        failure.cause in _OWN
+        and (group_named(failure.task) is None or failure not in candidate.summary.outcome.failures)
+        for failure in control.summary.outcome.failures
+    ):
+        return [reason for failure, reason in failures if failure.cause in _OWN]
     outcomes = [record.summary.outcome for _, record in runs]
     if all(outcome.status is not OutcomeStatus.FINISHED for outcome in outcomes) and not mismatches:
         return [f"both ended alike, and neither with a whole project: it {describe_outcome(outcomes[0])}"]
@@ -92,6 +111,12 @@ def _not_judgeable(control: RunRecord, candidate: RunRecord, mismatches: Sequenc
         for side, record in runs
         if not record.calls and record.summary.outcome.status is OutcomeStatus.FINISHED
     ]
+
+
+def _missing_data(record: RunRecord) -> list[str]:
+    """What equal runs have nothing of: that nothing differs then says nothing."""
+    found = {"call": record.calls, "file": record.summary.files, "blackboard": record.blackboard}
+    return [f"the runs are equal, but neither has a {what}" for what, data in found.items() if not data]
 
 
 def exit_code(status: Status) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import os
 import warnings
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from harness.record.run_record import FileFacts
 
@@ -24,7 +23,7 @@ def generated_files(project: Path) -> dict[str, FileFacts]:
                 continue
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
-            found[path.relative_to(project).as_posix()] = FileFacts(sha256=digest, size=len(content))
+            found[_as_text(path.relative_to(project))] = FileFacts(sha256=digest, size=len(content))
     return found
 
 
@@ -32,12 +31,12 @@ def defects(
     project: Path, files: dict[str, FileFacts], blackboard: dict[str, object] | None
 ) -> tuple[str, ...]:
     """What is not whole about a project that was called finished, one sentence each."""
-    found = [f"{path} is empty" for path, facts in files.items() if not facts.size]
-    if not any(path.endswith(".py") for path in files):
+    # An empty __init__.py is a package, all of it.
+    found = [f"{path} is empty" for path, facts in files.items() if not facts.size and not _is_package(path)]
+    sources = [path for path in files if path.endswith(".py")]
+    if not sources:
         found.append("no Python file was generated")
-    found += [
-        problem for path in files if path.endswith(".py") for problem in _syntax_problems(project, path)
-    ]
+    found += [problem for path in sources if files[path].size for problem in _problems(project, path)]
     if blackboard is None:
         found.append("blackboard.json is missing or cannot be read")
     else:
@@ -45,17 +44,28 @@ def defects(
         found += [
             f"{path} is listed in the blackboard and missing"
             for path in (listed if isinstance(listed, list) else [])
-            if path not in files
+            if not isinstance(path, str) or path not in files
         ]
     return tuple(found)
 
 
-def _syntax_problems(project: Path, path: str) -> list[str]:
+def _problems(project: Path, path: str) -> list[str]:
+    """Why a source cannot be used; it is compiled and never run."""
     try:
+        source = (project / path).read_bytes()
         with warnings.catch_warnings(action="ignore"):
-            ast.parse((project / path).read_bytes(), filename=path)
+            compile(source, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         return [f"{path} does not compile: line {error.lineno}: {error.msg}"]
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         return [f"{path} does not compile: {error or type(error).__name__}"]
-    return []
+    return [] if source.strip() or _is_package(path) else [f"{path} holds nothing but blank lines"]
+
+
+def _is_package(path: str) -> bool:
+    return PurePosixPath(path).name == "__init__.py"
+
+
+def _as_text(path: Path) -> str:
+    """`path` with `/`; bytes in it that are no text are escaped, so that it can be written down."""
+    return os.fsencode(path.as_posix()).decode(errors="backslashreplace")

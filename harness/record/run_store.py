@@ -14,23 +14,30 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import asdict
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
-from agents.build import EventKind, TaskEvent
+from pydantic import TypeAdapter, ValidationError
+
+from agents.build import TaskEvent
 from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import CallRecord
 from harness.record.run_record import RunRecord, RunSummary
 
-__all__ = ["RunStore"]
+__all__ = ["RunStore", "read_blackboard"]
+
+T = TypeVar("T")
+
+_EVENT = TypeAdapter(TaskEvent)
 
 
 class RunStore:
     """The runs in `root`, usually `.harness`."""
 
     def __init__(self, root: Path) -> None:
-        self._runs = root / "runs"
+        self._runs = (root / "runs").absolute()
 
     def new_run(self, spec: str, engine: str, now: datetime) -> tuple[str, Path]:
         """The id of a new run and its folder, which holds an empty `files/`."""
@@ -41,7 +48,7 @@ class RunStore:
             (folder / "files").mkdir(parents=True)
         except OSError as error:
             raise SurroundingsError(f"{folder}: cannot be made: {error.strerror}") from error
-        return run, folder.absolute()
+        return run, folder
 
     def save(self, record: RunRecord) -> None:
         """Write `record` into its folder, the summary last."""
@@ -49,7 +56,7 @@ class RunStore:
             _write_lines(record.folder / "calls.jsonl", [call.model_dump_json() for call in record.calls])
             _write_lines(
                 record.folder / "events.jsonl",
-                [json.dumps(asdict(event), ensure_ascii=False) for event in record.events],
+                [_EVENT.dump_json(event).decode() for event in record.events],
             )
             spans = [span.model_dump() for span in record.timeline]
             _write(record.folder / "timeline.json", json.dumps(spans, indent=1))
@@ -60,16 +67,9 @@ class RunStore:
     def load(self, run: str) -> RunRecord:
         """The record of a run that ended; `BadInputError` where there is none."""
         folder = self._runs / run
-        try:
-            summary = RunSummary.model_validate_json((folder / "record.json").read_bytes())
-            calls = tuple(CallRecord.model_validate_json(line) for line in _lines(folder / "calls.jsonl"))
-            events = tuple(_event(line) for line in _lines(folder / "events.jsonl"))
-        except FileNotFoundError as error:
-            raise BadInputError(
-                f"{folder}: holds no whole run: {Path(error.filename).name} is missing"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise BadInputError(f"{folder}: cannot be read as a run: {error}") from error
+        summary = _parsed(folder / "record.json", RunSummary.model_validate_json)
+        calls = _parsed_lines(folder / "calls.jsonl", CallRecord.model_validate_json)
+        events = _parsed_lines(folder / "events.jsonl", _EVENT.validate_json)
         return RunRecord(summary, calls, events, read_blackboard(folder / "blackboard.json"), folder)
 
 
@@ -82,14 +82,45 @@ def read_blackboard(path: Path) -> dict[str, object] | None:
     return board if isinstance(board, dict) else None
 
 
-def _event(line: str) -> TaskEvent:
-    data = json.loads(line)
-    return TaskEvent(EventKind(data["kind"]), data["at"], data["task"], data["detail"])
+def _parsed(path: Path, parse: Callable[[str], T]) -> T:
+    try:
+        return parse(_read(path))
+    except ValueError as error:
+        raise BadInputError(f"{path}: cannot be read as part of a run: {_first_problem(error)}") from error
 
 
-def _lines(path: Path) -> list[str]:
+def _parsed_lines(path: Path, parse: Callable[[str], T]) -> tuple[T, ...]:
     # By newline only: a call's text may hold other characters that Python takes for line ends.
-    return [line for line in path.read_text(encoding="utf-8").split("\n") if line]
+    lines = _read(path).split("\n")
+    parsed = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            parsed.append(parse(line))
+        except ValueError as error:
+            problem = f"{path}:{number}: cannot be read as part of a run: {_first_problem(error)}"
+            raise BadInputError(problem) from error
+    if lines[-1]:
+        raise BadInputError(f"{path}:{len(lines)}: the line was never finished")
+    return tuple(parsed)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError as error:
+        raise BadInputError(f"{path.parent}: holds no whole run: {path.name} is missing") from error
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"{path}: cannot be read as part of a run: it is not UTF-8 text") from error
+
+
+def _first_problem(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return " ".join(str(error).split())
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"]))
+    return f"{key}: {first['msg']}" if key else first["msg"]
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:

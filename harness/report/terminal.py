@@ -1,23 +1,31 @@
-"""A comparison on the terminal: the first screen is enough to decide."""
+"""A comparison on the terminal: the first screen is enough to decide.
+
+What comes from specs, engines and models is only ever put into `Text`, where nothing in it is markup, and
+through `visible`, so that nothing in it reaches the terminal as a command.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
 from harness.compare import Comparison, LayerResult, Mismatch, Status
 from harness.compare.expectations import ExpectationStatus
+from harness.compare.text import visible
 from harness.compare.verdict import worst
+from harness.record import OutcomeStatus
 from harness.report.timeline import timeline_rows
 
 __all__ = ["print_comparison", "print_summary"]
 
 _MOST_SHOWN = 8
+_MOST_FOLLOWING_SHOWN = 3
+_PADDING = (0, 0, 0, 2)
 
 _STYLES = {
     Status.PASS: "bold green",
@@ -26,65 +34,79 @@ _STYLES = {
     Status.INCONCLUSIVE: "bold yellow",
 }
 
+_MARKS = {
+    ExpectationStatus.MET: ("as expected: ", "green"),
+    ExpectationStatus.UNMET: ("not as expected: ", "red"),
+    ExpectationStatus.NOT_JUDGED: ("not judged: ", "yellow"),
+}
+
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
     """Print `comparison`: layers, mismatches, timing, what ran in parallel, the verdict as the last line."""
-    parts: list[RenderableType] = [_header(comparison), "", _layers(comparison)]
-    shown = _mismatches(comparison.mismatches)
-    if shown:
-        parts += ["", *shown]
-    parts += ["", _timing(comparison), Padding(Text(_limit(comparison)), (0, 2))]
-    if comparison.candidate_overlaps:
-        parts += ["", _overlaps(comparison)]
-    bars = timeline_rows(comparison)
-    if bars is not None:
-        parts += ["", bars]
-    expectations = _expectations(comparison)
-    if expectations:
-        parts += ["", *expectations]
-    parts += ["", _records(comparison), _verdict_line(comparison)]
-    console.print(Group(*parts))
+    console.print(_body(comparison, console.width))
+    # One line however narrow the terminal is, so that it can be searched for and taken from the end of a log.
+    console.print(_verdict_line(comparison), soft_wrap=True)
 
 
 def print_summary(console: Console, comparisons: Sequence[Comparison]) -> None:
     """Print one line for each of several comparisons, and the worst verdict."""
-    table = Table(title="All specs", title_justify="left", box=None, padding=(0, 2))
+    table = Table(box=None, padding=_PADDING)
     for column in ("spec", "verdict", "speed-up", "mismatches"):
         table.add_column(column, justify="right" if column in ("speed-up", "mismatches") else "left")
     for comparison in comparisons:
         status = comparison.verdict.status
         table.add_row(
-            comparison.spec,
+            _plain(comparison.spec),
             Text(status.value, _STYLES[status]),
-            f"{comparison.speedup:.2f}",
+            f"{comparison.speedup:.2f}" if _has_speedup(comparison) else "-",
             str(len(comparison.mismatches)),
         )
     status = worst(comparison.verdict.status for comparison in comparisons)
-    console.print(
-        Group("", table, Text(f"{status.value}: {len(comparisons)} specs compared", _STYLES[status]))
-    )
+    console.print(_rule("all specs"), table)
+    console.print(Text(f"{status.value}: {len(comparisons)} specs compared", _STYLES[status]), soft_wrap=True)
 
 
-def _header(comparison: Comparison) -> RenderableType:
+def _body(comparison: Comparison, width: int) -> Group:
+    parts: list[RenderableType] = [
+        _rule(comparison.spec),
+        _header(comparison),
+        "",
+        _layers(comparison),
+    ]
+    shown = _mismatches(comparison.mismatches)
+    if shown:
+        parts += ["", *map(_indented, shown)]
+    parts += ["", _timing(comparison), _indented(_limit(comparison))]
+    if comparison.candidate_overlaps:
+        parts += ["", _overlaps(comparison)]
+    bars = timeline_rows(comparison, width)
+    if bars is not None:
+        parts += ["", bars]
+    if comparison.expectations:
+        parts += ["", *map(_indented, _expectations(comparison))]
+    parts += ["", *map(_indented, _records(comparison)), *map(_indented, _more_reasons(comparison))]
+    return Group(*parts)
+
+
+def _header(comparison: Comparison) -> Text:
     model = comparison.model
-    answered = (
-        f"[bold]simulated model[/] (asked as {escape(model.name)})"
-        if model.kind == "simulated"
-        else f"Ollama {escape(model.name)} at {escape(model.url or '')}"
-    )
-    slots = f"{comparison.slots} slot{'s' if comparison.slots > 1 else ''}"
-    redis = f" · Redis: {escape(comparison.redis)}" if comparison.redis else ""
-    return Group(
-        f"[bold]{escape(comparison.spec)}[/]: {escape(comparison.control.engine)} (control) against "
-        f"{escape(comparison.candidate.engine)} (candidate), policy {comparison.policy}",
-        f"{answered} · {slots}{redis}",
+    if model.kind == "simulated":
+        answered = Text.assemble(("simulated model", "bold"), f" (asked as {visible(model.name)})")
+    else:
+        answered = _plain(f"Ollama {model.name} at {model.url}")
+    return Text.assemble(
+        f"{visible(comparison.control.engine)} (control) against {visible(comparison.candidate.engine)} "
+        f"(candidate), policy {comparison.policy}\n",
+        answered,
+        f" · {_slots(comparison.slots)}",
+        f" · Redis: {visible(comparison.redis)}" if comparison.redis else "",
     )
 
 
 def _layers(comparison: Comparison) -> Table:
-    table = Table(box=None, padding=(0, 2), show_header=False)
+    table = Table(box=None, padding=_PADDING, show_header=False)
     for layer in comparison.layers:
-        table.add_row(layer.layer.value, _result(layer), escape(layer.compared))
+        table.add_row(layer.layer.value, _result(layer), _plain(layer.compared))
     return table
 
 
@@ -92,95 +114,131 @@ def _result(layer: LayerResult) -> Text:
     count = len(layer.mismatches)
     if not count:
         return Text("equal", "green")
-    return Text(f"{count} mismatch{'es' if count > 1 else ''}", "red")
+    return Text(f"{count} mismatch{'es' if count > 1 else ''}", "red", no_wrap=True)
 
 
-def _mismatches(mismatches: Sequence[Mismatch]) -> list[RenderableType]:
+def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
     roots = [mismatch for mismatch in mismatches if not mismatch.follows]
     rest = [mismatch for mismatch in mismatches if mismatch.follows]
-    lines: list[RenderableType] = [
-        Text.assemble("  ", (f"{mismatch.layer.value}: {mismatch.kind.value}: ", "red"), mismatch.sentence)
-        for mismatch in roots[:_MOST_SHOWN]
+    lines = [
+        Text.assemble((f"{m.layer.value}: {m.kind.value}: ", "red"), visible(m.sentence))
+        for m in roots[:_MOST_SHOWN]
     ]
     if len(roots) > _MOST_SHOWN:
-        lines.append(f"  and {len(roots) - _MOST_SHOWN} more")
+        lines.append(Text(f"and {len(roots) - _MOST_SHOWN} more of this weight"))
     if rest:
-        lines.append(f"  [dim]{len(rest)} more mismatches follow from what is above, among them:[/]")
-        lines += [Text(f"    {mismatch.layer.value}: {mismatch.sentence}", "dim") for mismatch in rest[:3]]
+        shown = rest[:_MOST_FOLLOWING_SHOWN]
+        among = "" if len(shown) == len(rest) else f", the first {len(shown)} of them"
+        lines.append(Text(f"{len(rest)} more can follow from that{among}:", "dim"))
+        lines += [Text(f"  {m.layer.value}: {m.kind.value}: {visible(m.sentence)}", "dim") for m in shown]
     return lines
 
 
 def _timing(comparison: Comparison) -> Table:
     control, candidate = comparison.control.timing, comparison.candidate.timing
-    table = Table(box=None, padding=(0, 2))
-    table.add_column("timing")
-    table.add_column(comparison.control.engine, justify="right")
-    table.add_column(comparison.candidate.engine, justify="right")
-    table.add_column("")
+    table = _two_sided("timing")
+    gain = f"speed-up {comparison.speedup:.2f}" if _has_speedup(comparison) else "no speed-up: a run failed"
     rows = [
-        ("wall-clock", "{0.wall_s:.2f} s", f"[bold]speed-up {comparison.speedup:.2f}[/]"),
+        ("wall-clock", "{0.wall_s:.2f} s", gain),
         ("lower bound", "{0.lower_bound_s:.2f} s", "max(critical path, work / slots)"),
-        ("  critical path", "{0.critical_path_s:.2f} s", "longest chain of calls that need each other"),
-        ("  work / slots", "{0.work_over_slots_s:.2f} s", f"generating on {comparison.slots} slots"),
+        ("  critical path", "{0.critical_path_s:.2f} s", "longest chain of needs"),
+        ("  work / slots", "{0.work_over_slots_s:.2f} s", f"generating, on {_slots(comparison.slots)}"),
         ("efficiency", "{0.efficiency:.0%}", "lower bound / wall-clock"),
-        ("list schedule", "{0.list_schedule_s:.2f} s", "the same calls, critical path first"),
+        ("list schedule", "{0.list_schedule_s:.2f} s", "same calls, critical path first"),
         ("  wall-clock over it", "{0.over_list_schedule:.3f}", "1 is perfect scheduling"),
-        ("queueing", "{0.queued_s:.2f} s", "calls waiting for a slot, summed"),
+        ("queueing", "{0.queued_s:.2f} s", "waiting for a slot, summed"),
         ("nothing generating", "{0.idle_s:.2f} s", "what the engine itself takes"),
-        ("start-up", "{0.startup_s:.2f} s", "before the clock starts, not counted"),
-        ("tokens in / out", "{0.prompt_tokens} / {0.output_tokens}", ""),
+        ("start-up", "{0.startup_s:.2f} s", "before the clock, not counted"),
+        ("calls", "{0.calls}", ""),
+        ("tokens in", "{0.prompt_tokens}", ""),
+        ("tokens out", "{0.output_tokens}", ""),
     ]
     for name, form, note in rows:
-        table.add_row(name, form.format(control), form.format(candidate), note)
+        style = "bold" if name == "wall-clock" else ""
+        table.add_row(name, form.format(control), form.format(candidate), Text(note), style=style)
     return table
 
 
-def _limit(comparison: Comparison) -> str:
+def _limit(comparison: Comparison) -> Text:
     sentence = comparison.limit.sentence
-    return sentence[:1].upper() + sentence[1:]
+    return Text(sentence[:1].upper() + sentence[1:])
 
 
 def _overlaps(comparison: Comparison) -> Table:
-    table = Table(box=None, padding=(0, 2))
-    table.add_column("generated at the same time")
-    table.add_column(comparison.control.engine, justify="right")
-    table.add_column(comparison.candidate.engine, justify="right")
-    table.add_column("")
+    table = _two_sided("generated at the same time")
     for before, after in zip(comparison.control_overlaps, comparison.candidate_overlaps, strict=True):
-        starts = [
-            f"{name} from {start:.2f} s"
-            for name, start in ((after.first, after.first_from_s), (after.second, after.second_from_s))
-            if start is not None
+        alone = [
+            f"{visible(name)}: {took:.2f} s" + (f" from {since:.2f} s" if since is not None else "")
+            for name, took, since in (
+                (after.first, after.first_s, after.first_from_s),
+                (after.second, after.second_s, after.second_from_s),
+            )
         ]
         table.add_row(
-            f"{after.first} and {after.second}",
-            f"{before.together_s:.2f} s",
-            f"{after.together_s:.2f} s",
-            f"of {after.first_s:.2f} s and {after.second_s:.2f} s; {', '.join(starts)}",
+            _plain(f"{after.first} and {after.second}"),
+            f"{before.together_s:.3f} s",
+            f"{after.together_s:.3f} s",
+            Text("\n".join(alone)),
         )
     return table
 
 
-def _expectations(comparison: Comparison) -> list[RenderableType]:
-    marks = {
-        ExpectationStatus.MET: ("expected: ", "green"),
-        ExpectationStatus.UNMET: ("not as expected: ", "red"),
-        ExpectationStatus.NOT_JUDGED: ("not judged: ", "yellow"),
-    }
-    return [Text.assemble("  ", marks[e.status], e.sentence) for e in comparison.expectations]
+def _expectations(comparison: Comparison) -> list[Text]:
+    return [Text.assemble(_MARKS[e.status], visible(e.sentence)) for e in comparison.expectations]
 
 
-def _records(comparison: Comparison) -> Text:
-    return Text(
-        f"  records: {comparison.control.folder}\n           {comparison.candidate.folder}",
-        "dim",
-        overflow="fold",
-    )
+def _records(comparison: Comparison) -> list[Text]:
+    return [
+        Text(f"{name} {visible(side.folder)}", "dim", overflow="fold")
+        for name, side in (("control:  ", comparison.control), ("candidate:", comparison.candidate))
+    ]
+
+
+def _more_reasons(comparison: Comparison) -> list[Text]:
+    """The reasons behind the first, where they are no mismatches and stand nowhere else."""
+    if comparison.verdict.status is not Status.ERROR:
+        return []
+    return [Text(f"also: {visible(reason)}") for reason in comparison.verdict.reasons[1:]]
 
 
 def _verdict_line(comparison: Comparison) -> Text:
     verdict = comparison.verdict
     more = f" (and {len(verdict.reasons) - 1} more)" if len(verdict.reasons) > 1 else ""
+    gain = ""
+    if verdict.status is Status.PASS and _has_speedup(comparison):
+        gain = f"; speed-up {comparison.speedup:.2f}"
     return Text.assemble(
-        (verdict.status.value, _STYLES[verdict.status]), f" {comparison.spec}: {verdict.reasons[0]}{more}"
+        (verdict.status.value, _STYLES[verdict.status]),
+        visible(f" {comparison.spec}: {verdict.reasons[0]}{gain}{more}"),
     )
+
+
+def _has_speedup(comparison: Comparison) -> bool:
+    """Whether both came to their end, so that the time they took says something."""
+    sides = (comparison.control, comparison.candidate)
+    return all(side.outcome.status is not OutcomeStatus.FAILED for side in sides)
+
+
+def _two_sided(title: str) -> Table:
+    table = Table(box=None, padding=_PADDING)
+    table.add_column(title)
+    table.add_column("control", justify="right", no_wrap=True)
+    table.add_column("candidate", justify="right", no_wrap=True)
+    table.add_column("")
+    return table
+
+
+def _slots(count: int) -> str:
+    return f"{count} slot{'s' if count > 1 else ''}"
+
+
+def _rule(title: str) -> Rule:
+    return Rule(_plain(title), align="left", style="dim")
+
+
+def _indented(text: Text) -> Padding:
+    return Padding(text, (0, 0, 0, 2))
+
+
+def _plain(text: str) -> Text:
+    return Text(visible(text), overflow="fold")

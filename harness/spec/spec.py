@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from agents.plan import ModuleHint, ModuleType, name_problem, requirement_problems
@@ -15,8 +24,26 @@ __all__ = ["Expectations", "ModuleSpec", "Spec"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
-Pair = Annotated[tuple[str, str], Field(strict=False)]
+
+def _two(value: object) -> object:
+    if isinstance(value, list) and len(value) != 2:
+        raise ValueError("must be a pair, two names of modules")
+    return value
+
+
+Pair = Annotated[tuple[str, str], Field(strict=False), BeforeValidator(_two)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def _usable_option(value: object) -> object:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError("must be a number, a text, true or false")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"must be a number that JSON has, not {value}")
+    return value
+
+
+Option = Annotated[bool | int | float | str, BeforeValidator(_usable_option)]
 
 
 class _Strict(BaseModel):
@@ -63,7 +90,7 @@ class Spec(_Strict):
     idea: Text
     model: Annotated[str | None, Field(min_length=1)] = None
     """The model's name for Ollama."""
-    options: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    options: dict[str, Option] = Field(default_factory=dict)
     """Options of the model, such as `temperature` or `num_ctx`, passed on as they are."""
     modules: Annotated[tuple[ModuleSpec, ...], Field(strict=False)] = ()
     expect: Expectations = Expectations()
@@ -97,6 +124,8 @@ class Spec(_Strict):
             )
             raise _incoherent(problem, "modules", first, "requires")
         for index, pair in enumerate(self.expect.parallel):
+            if pair[0] == pair[1]:
+                raise _incoherent(f"{pair[0]!r} is paired with itself", "expect", "parallel", index)
             unknown = [name for name in pair if names and name not in names]
             if unknown:
                 reason = f"{unknown[0]!r} is not a module of this spec; there are {', '.join(names)}"

@@ -22,7 +22,7 @@ import yaml
 
 from agents.build import BuildOutcome, TaskEvent
 from agents.chat_protocol import chat_messages
-from agents.conversation import ModelError, ModelReply, ModelRequest
+from agents.conversation import ModelReply, ModelRequest
 from agents.roles import Role
 from async_arch.composition import Orchestration
 from async_arch.json_state import JsonStateStore
@@ -129,7 +129,8 @@ class ScriptedModel:
                 return f"```html\n{page}\n```\n```css\nbody {{ margin: 0 }}\n```"
             case Role.INTEGRATOR:
                 return (
-                    f'```python\n"""Starts the shop, {mark}."""\n\nfrom flask import Flask\n\nimport pages\n\n\n'
+                    f'```python\n"""Starts the shop, {mark}."""\n\n'
+                    "from flask import Flask\n\nimport pages\n\n\n"
                     "def create_app() -> Flask:\n    app = Flask(__name__)\n"
                     "    app.register_blueprint(pages.blueprint)\n    return app\n\n\n"
                     "app = create_app()\n```\n```text\nFlask\n```"
@@ -218,7 +219,6 @@ class Gateway:
         *,
         arrival_s: float,
         granted_s: float,
-        error: str | None = None,
     ) -> None:
         """Record a call that ends now."""
         lane = lane_of(request)
@@ -244,9 +244,9 @@ class Gateway:
                 load_s=None,
                 prompt_eval_s=None,
                 eval_s=None,
-                status=500 if error else 200,
-                error=error,
-                done_reason=None if error else "stop",
+                status=200,
+                error=None,
+                done_reason="stop",
             )
         )
 
@@ -290,10 +290,12 @@ class Parts:
     orchestration: Orchestration = Orchestration.CONCURRENT
 
 
-def rehearse_control(folder: Path, spec: Spec = SHOP, *, slots: int = 4, seed: int = 0) -> RunRecord:
+def rehearse_control(
+    folder: Path, spec: Spec = SHOP, model: ScriptedModel | None = None, *, slots: int = 4, seed: int = 0
+) -> RunRecord:
     """What the legacy engine does with `spec`."""
     now_s = 0.0
-    gateway = Gateway(ScriptedModel(spec), lambda: now_s, slots, seed)
+    gateway = Gateway(model or ScriptedModel(), lambda: now_s, slots, seed)
     events: list[TaskEvent] = []
 
     def call(request: ModelRequest) -> ModelReply:
@@ -317,7 +319,7 @@ def rehearse_candidate(
     folder: Path, spec: Spec = SHOP, parts: Parts | None = None, *, slots: int = 4, seed: int = 0
 ) -> RunRecord:
     """What the async engine, made of `parts`, does with `spec`."""
-    parts = parts or Parts(model=ScriptedModel(spec))
+    parts = parts or Parts()
     project = folder / "files"
     project.mkdir(parents=True)
     loop = VirtualTimeLoop()
@@ -349,13 +351,8 @@ def at(seconds: float) -> str:
 
 
 def digest(text: str) -> str:
-    """A short text that stands for `text`."""
+    """A text that stands for `text`."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def model_fails(reason: str) -> ModelError:
-    """The error of a model that gave no whole answer."""
-    return ModelError(reason, status=500, at=at(0))
 
 
 async def _until_finished(state: MemoryState) -> AsyncIterator[TaskEvent]:
