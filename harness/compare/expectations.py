@@ -7,11 +7,14 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.compare.timing import overlap
+from harness.compare.timing import overlap, timing_facts
 from harness.record import OutcomeStatus, RunRecord
 from harness.spec import Spec
 
 __all__ = ["Expectation", "ExpectationStatus", "check_expectations"]
+
+# Planning and integration use one slot only; with them even a perfect engine leaves some slots idle.
+_FULL = 0.8
 
 
 class ExpectationStatus(StrEnum):
@@ -75,6 +78,8 @@ def _parallel(spec: Spec, candidate: RunRecord, drift: str | None) -> Iterator[E
         if not reason and never:
             # Other answers can make another plan.
             reason = drift
+        if not (reason or never or seen.together_s) and _slots_were_full(candidate):
+            reason = f"the {candidate.summary.slots} slots were at work all the time, on other modules"
         if reason:
             status, sentence = ExpectationStatus.NOT_JUDGED, f"{first} and {second} in parallel: {reason}"
         else:
@@ -98,6 +103,7 @@ def _speedup(
         or _no_concurrency(candidate)
         or ("the control is concurrent too" if control.summary.concurrent else None)
         or drift
+        or _out_of_reach(least, control, candidate)
     )
     speedup = control.summary.wall_s / candidate.summary.wall_s if candidate.summary.wall_s else 0.0
     if reason:
@@ -106,6 +112,22 @@ def _speedup(
         status = ExpectationStatus.MET if speedup >= least else ExpectationStatus.UNMET
         sentence = f"speed-up {speedup:.2f}; at least {least:g} expected"
     yield Expectation(key="min_speedup", status=status, sentence=sentence)
+
+
+def _slots_were_full(record: RunRecord) -> bool:
+    """Whether the work on the slots alone took (nearly) all the time of `record`."""
+    facts = timing_facts(record)
+    return facts.work_over_slots_s > facts.critical_path_s and facts.efficiency > _FULL
+
+
+def _out_of_reach(least: float, control: RunRecord, candidate: RunRecord) -> str | None:
+    """Why no engine could be `least` times faster with these calls on these slots, or None."""
+    facts = timing_facts(candidate)
+    if not facts.lower_bound_s or control.summary.wall_s >= least * facts.lower_bound_s:
+        return None
+    possible = control.summary.wall_s / facts.lower_bound_s
+    slots = f"{facts.slots} slot{'s' if facts.slots > 1 else ''}"
+    return f"on {slots} these calls allow {possible:.2f} at most"
 
 
 def _unfinished(record: RunRecord, side: str) -> str | None:

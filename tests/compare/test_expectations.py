@@ -33,6 +33,21 @@ def seen(
 
 OVERLAPPING = {"calls": [make_call(module="A"), make_call(module="B", granted_s=0.5, end_s=3.0)]}
 APART = {"calls": [make_call(module="A"), make_call(module="B", granted_s=1.0, end_s=3.0)]}
+# Four calls of modules that need nothing of each other keep two slots busy for four seconds.
+FULL = {
+    "blackboard": board(
+        architecture={
+            "project": "p",
+            "modules": [{"name": name, "module_type": "data", "requires": []} for name in "ABCD"],
+        }
+    ),
+    "calls": [
+        make_call("architect", "A", granted_s=0.0, end_s=2.0),
+        make_call("architect", "C", granted_s=0.0, end_s=2.0),
+        make_call("architect", "B", granted_s=2.0, end_s=4.0),
+        make_call("architect", "D", granted_s=2.0, end_s=4.0),
+    ],
+}
 FAILED = {"failures": [make_failure(Cause.ANSWER)]}
 ONE_MODULE = {"blackboard": board(modules={"A": {}})}
 
@@ -93,6 +108,38 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], bool, str
         True,
         "not judged",
         "the model has one slot",
+    ),
+    "no slot to spare": (
+        {"parallel": [["A", "B"]]},
+        {},
+        {**FULL, "slots": 2, "wall_s": 4.0},
+        True,
+        "not judged",
+        "the 2 slots were at work all the time, on other modules",
+    ),
+    "slots to spare": (
+        {"parallel": [["A", "B"]]},
+        {},
+        {**FULL, "slots": 3, "wall_s": 4.0},
+        True,
+        "unmet",
+        "0.000",
+    ),
+    "more than the calls allow": (
+        {"min_speedup": 12},
+        {},
+        {**FULL, "slots": 2, "wall_s": 4.0},
+        True,
+        "not judged",
+        "on 2 slots these calls allow 10.00 at most",
+    ),
+    "as much as the calls allow": (
+        {"min_speedup": 10},
+        {},
+        {**FULL, "slots": 2, "wall_s": 4.1},
+        True,
+        "unmet",
+        "speed-up 9.76; at least 10 expected",
     ),
     "parallel of a failure": (
         {"parallel": [["A", "B"]]},
