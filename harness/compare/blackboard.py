@@ -11,13 +11,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import SequenceMatcher
-
-from deepdiff import DeepDiff
-from deepdiff.model import DiffLevel
+from typing import TYPE_CHECKING
 
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.compare.text import first_difference, shortened, told_apart
 from harness.record import RunRecord
+
+if TYPE_CHECKING:
+    from deepdiff.model import DiffLevel
 
 __all__ = ["compare_blackboards"]
 
@@ -76,6 +77,9 @@ def compare_blackboards(control: RunRecord, candidate: RunRecord) -> Iterator[Mi
 
 
 def _named(before: dict[str, object], after: dict[str, object]) -> list[Mismatch]:
+    # Here, as it takes a third of a second to load and most documents are equal.
+    from deepdiff import DeepDiff
+
     differences = DeepDiff(
         *_aligned((), before, after),
         view="tree",

@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from harness.gateway.calls import CallRecord, RunLog, RunMarks, RunProgress
 from harness.gateway.control import OpenRun, authorization
 from harness.gateway.errors import GatewayDied, GatewayError, GatewayRefused, GatewayStartError
-from harness.gateway.server import LOOPBACK
-from harness.gateway.settings import GatewaySettings
+from harness.gateway.settings import LOOPBACK, GatewaySettings
 
 __all__ = ["Gateway", "running_gateway"]
 

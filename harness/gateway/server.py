@@ -14,11 +14,11 @@ from harness.gateway.control import control_app
 from harness.gateway.delivery import Delivery, refusal_response
 from harness.gateway.errors import MalformedRequest, Refusal, RunEnded
 from harness.gateway.run import Run, Runs
+from harness.gateway.settings import LOOPBACK
 from harness.gateway.upstream import ChatCall, OtherCall, Upstream
 
-__all__ = ["LOOPBACK", "serving"]
+__all__ = ["serving"]
 
-LOOPBACK = "127.0.0.1"
 
 _CHAT = "/api/chat"
 _MAX_BODY_BYTES = 64 * 1024 * 1024

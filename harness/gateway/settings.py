@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["GatewaySettings", "LiveSettings", "SimulateSettings"]
+__all__ = ["LOOPBACK", "GatewaySettings", "LiveSettings", "SimulateSettings"]
+
+LOOPBACK = "127.0.0.1"
+"""The address a gateway listens on."""
 
 
 class SimulateSettings(BaseModel):

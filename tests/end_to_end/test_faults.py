@@ -6,10 +6,20 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from agents.build import EventKind, TaskEvent
+from agents.conversation import Cause
+from async_arch.embedded_redis import embedded_redis
+from harness.compare import Status, compare
+from harness.engines.worker_engine import find_engine
+from harness.gateway.settings import SimulateSettings
+from harness.record import RunRecord
+from harness.session import SessionSettings, open_session
+from harness.spec import Spec, find_specs
 from tests.end_to_end.harness_process import STEADY, harness, listening_ports, run_harness
 from tests.gateway.scripted_ollama import Exchange, Script, line
 from tests.threaded_ollama import threaded_ollama
@@ -48,18 +58,60 @@ def test_no_ollama_where_one_was_asked_for_is_one_line_and_exit_3(folder: Path) 
     assert err.count("\n") == 1
 
 
-def test_redis_killed_in_mid_run_is_a_result(folder: Path) -> None:
-    """The run fails with the reason; it is the surroundings' fault and never a mismatch of the engines."""
-    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *STEADY) as running:
-        running.wait_for("async (candidate)", "architect:Users done")
-        os.kill(running.relative("unixsocket"), signal.SIGKILL)
-        code = running.finish()
-        running.assert_nothing_left()
-    assert code == 3
-    assert "ERROR shop: the candidate failed at state: no answer from Redis" in " ".join(
-        running.output.split()
+async def _run_async(
+    folder: Path, redis: str, on_event: Callable[[TaskEvent], None], **limits: float
+) -> RunRecord:
+    (spec,) = find_specs([folder / "shop.yaml"])
+    steady = SimulateSettings(ttft_s=0.1, tokens_per_s=1500)
+    settings = SessionSettings(
+        model="simulated", simulated=steady, redis=redis, store=folder / "store", **limits
     )
-    assert "Traceback" not in running.output + running.errors
+    async with open_session(settings, needs_redis=True) as session:
+        return await session.run(spec, find_engine("async"), on_event)
+
+
+def _on_first_design(act: Callable[[], None]) -> Callable[[TaskEvent], None]:
+    def on_event(event: TaskEvent) -> None:
+        if event.kind is EventKind.TASK_COMPLETED and event.task == "architect:Users":
+            act()
+
+    return on_event
+
+
+async def test_redis_killed_in_mid_run_is_a_result(folder: Path) -> None:
+    """The run fails with the reason; it is the surroundings' fault and never a mismatch of the engines."""
+    async with embedded_redis() as server:
+        kill = _on_first_design(lambda: os.kill(server.pid, signal.SIGKILL))
+        record = await _run_async(folder, server.url, kill)
+    (failure,) = record.summary.outcome.failures
+    assert (failure.task, failure.cause) == ("state", Cause.STATE)
+    assert failure.reason.startswith("no answer from Redis at unix:")
+    (spec,) = find_specs([folder / "shop.yaml"])
+    assert compare(spec, record, record).verdict.status is Status.ERROR
+    assert "Traceback" not in (record.folder / "engine.log").read_text()
+
+
+async def test_an_engine_that_dies_is_a_result(folder: Path) -> None:
+    def kill() -> None:
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        (engine,) = [
+            c for c in children if b"harness.engines.worker" in Path(f"/proc/{c}/cmdline").read_bytes()
+        ]
+        os.kill(int(engine), signal.SIGKILL)
+
+    record = await _run_async(folder, "embedded", _on_first_design(kill))
+    (failure,) = record.summary.outcome.failures
+    assert (failure.task, failure.cause) == ("engine", Cause.ENGINE)
+    assert failure.reason.startswith("the engine's process ended with exit status -9")
+    assert [event.task for event in record.events if event.task][:2] == ["analyst", "analyst"]
+
+
+async def test_a_run_that_takes_too_long_is_ended(folder: Path) -> None:
+    record = await _run_async(folder, "embedded", lambda _: None, deadline_s=1)
+    (failure,) = record.summary.outcome.failures
+    assert (failure.cause, failure.reason) == (Cause.DEADLINE, "not finished within 1 s")
+    assert record.summary.wall_s < 30
+    assert record.calls, "what was said until then is kept"
 
 
 async def _tags(exchange: Exchange) -> bool:
@@ -90,14 +142,17 @@ async def _hang(exchange: Exchange) -> None:
         await exchange.client_gone()
 
 
-@pytest.mark.parametrize(
-    ("script", "words"),
-    [(_status_500, "500: out of memory"), (_cut, "cut"), (_hang, "no whole answer within 1 s")],
-)
-def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path, script: Script, words: str) -> None:
-    with threaded_ollama(script) as model:
+async def _nonsense(exchange: Exchange) -> None:
+    if not await _tags(exchange):
+        await exchange.head()
+        await exchange.chunk(line("I would rather talk about the weather.") + line("", done=True))
+        await exchange.end()
+
+
+def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path) -> None:
+    with threaded_ollama(_status_500) as model:
         code, out, err = run_harness(
-            folder, "compare", "shop.yaml", "--model", f"ollama:{model.url}", "--call-timeout", "1", "--json"
+            folder, "compare", "shop.yaml", "--model", f"ollama:{model.url}", "--json"
         )
     (comparison,) = json.loads(out)
     assert code == 3
@@ -105,40 +160,40 @@ def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path, script: Sc
     for side in ("control", "candidate"):
         (failure,) = comparison[side]["outcome"]["failures"]
         assert (failure["task"], failure["cause"]) == ("analyst", "model")
-        assert words in failure["reason"]
+        assert "500: out of memory" in failure["reason"]
     assert "Traceback" not in err
 
 
-def test_answers_that_cannot_be_used_fail_both_engines_alike(folder: Path) -> None:
-    async def nonsense(exchange: Exchange) -> None:
-        if not await _tags(exchange):
-            await exchange.head()
-            await exchange.chunk(line("I would rather talk about the weather.") + line("", done=True))
-            await exchange.end()
+@pytest.mark.parametrize(
+    ("script", "cause", "words", "calls"),
+    [
+        (_cut, Cause.MODEL, "cut", 1),
+        (_hang, Cause.MODEL, "no whole answer within 0.5 s", 1),
+        (_nonsense, Cause.ANSWER, "no usable answer in 3 attempts", 3),
+    ],
+)
+async def test_no_usable_answer_fails_both_engines_alike(
+    tmp_path: Path, script: Script, cause: Cause, words: str, calls: int
+) -> None:
+    spec = Spec(name="shop", idea="A shop.")
+    with threaded_ollama(script) as model:
+        settings = SessionSettings(model=f"ollama:{model.url}", call_timeout_s=0.5, store=tmp_path)
+        async with open_session(settings, needs_redis=True) as session:
+            runs = [
+                await session.run(spec, find_engine(name), lambda _: None) for name in ("legacy", "async")
+            ]
+    for run in runs:
+        (failure,) = run.summary.outcome.failures
+        assert (failure.task, failure.cause) == ("analyst", cause)
+        assert words in failure.reason
+        assert len(run.calls) == calls
+        assert not any(facts.size == 0 for facts in run.summary.files.values())
+    assert compare(spec, *runs).verdict.status is Status.ERROR
 
-    with threaded_ollama(nonsense) as model:
-        code, out, _ = run_harness(folder, "compare", "shop.yaml", "--model", f"ollama:{model.url}", "--json")
-    (comparison,) = json.loads(out)
-    assert code == 3
-    (failure,) = comparison["candidate"]["outcome"]["failures"]
-    assert failure["cause"] == "answer"
-    assert "no usable answer in 3 attempts" in failure["reason"]
-    assert comparison["candidate"]["timing"]["calls"] == 3
 
-
-def test_a_run_that_takes_too_long_is_ended(folder: Path) -> None:
-    code, out, _ = run_harness(
-        folder, "compare", "shop.yaml", "--model", "simulated", *STEADY, "--timeout", "1", "--json"
-    )
-    (comparison,) = json.loads(out)
-    assert code == 3
-    for side in ("control", "candidate"):
-        (failure,) = comparison[side]["outcome"]["failures"]
-        assert (failure["cause"], failure["reason"]) == ("deadline", "not finished within 1 s")
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("engine", ["legacy", "async"])
+@pytest.mark.parametrize(
+    ("number", "code", "engine"), [(signal.SIGINT, 130, "async"), (signal.SIGTERM, 143, "legacy")]
+)
 def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int, engine: str) -> None:
     arguments = ("compare", "shop.yaml", "--control", engine, "--model", "simulated")
     with harness(folder, *arguments, *STEADY) as running:
@@ -161,18 +216,6 @@ def test_a_harness_that_is_killed_leaves_nothing_running(folder: Path) -> None:
         assert len(running.relatives()) >= 3, "gateway, engine and Redis live"
         running.process.kill()
         running.assert_nothing_left()
-
-
-def test_an_engine_that_dies_is_a_result(folder: Path) -> None:
-    """SIGKILL of the candidate's process in mid-run: its run failed, which the control's did not."""
-    with harness(folder, "compare", "shop.yaml", "--model", "simulated", *STEADY) as running:
-        running.wait_for("async (candidate)", "architect:Users done")
-        os.kill(running.relative("harness.engines.worker"), signal.SIGKILL)
-        code = running.finish()
-        running.assert_nothing_left()
-    assert code == 1
-    assert "the engine's process ended with exit status -9" in " ".join(running.output.split())
-    assert "Traceback" not in running.output + running.errors
 
 
 def _open_ports() -> set[int]:
