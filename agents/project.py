@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from agents.api import ModuleApi
 from agents.plan import ModuleHint, ModulePlan, Plan
@@ -37,6 +38,8 @@ class Inputs:
         return self.plan
 
 
+# The same plan and APIs stand in the prompts of several agents, and are written while the model waits.
+@lru_cache(maxsize=256)
 def describe_project(plan: Plan) -> str:
     """The project in YAML, as every agent of a module sees it: name, summary, kind, all modules by name."""
     return as_yaml(
@@ -49,6 +52,7 @@ def describe_project(plan: Plan) -> str:
     )
 
 
+@lru_cache(maxsize=256)
 def describe_api(api: ModuleApi) -> str:
     """An API in YAML."""
     return as_yaml(api.as_dict())
@@ -56,4 +60,9 @@ def describe_api(api: ModuleApi) -> str:
 
 def describe_apis(modules: tuple[ModulePlan, ...], apis: Mapping[str, ModuleApi]) -> str:
     """The APIs of `modules` in YAML, each under its name, with the name it is imported by."""
-    return as_yaml({m.name: {"import": m.stem, **apis[m.name].as_dict()} for m in modules}) if modules else ""
+    return _described(tuple((module, apis[module.name]) for module in modules)) if modules else ""
+
+
+@lru_cache(maxsize=256)
+def _described(required: tuple[tuple[ModulePlan, ModuleApi], ...]) -> str:
+    return as_yaml({module.name: {"import": module.stem, **api.as_dict()} for module, api in required})
