@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -38,6 +39,10 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a character is no reason to lose the report.
+            stream.reconfigure(errors="replace")
     app()
 
 

@@ -11,6 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from agents.build import EventKind, TaskEvent
 from harness.compare.outcome import describe_outcome
+from harness.compare.text import visible
 from harness.record import RunRecord
 from harness.session import Session
 from harness.spec import Spec
@@ -70,7 +71,8 @@ class TrialProgress:
             self._working.pop(event.task, None)
             self._done += event.kind is EventKind.TASK_COMPLETED
         working = ", ".join(self._working)
-        self._live.update(self._line, description=f"{self._label}: {self._done} tasks done; {working}")
+        doing = visible(f"{self._label}: {self._done} tasks done; {working}")
+        self._live.update(self._line, description=doing)
         if event.kind in (EventKind.TASK_FAILED, EventKind.TASK_SKIPPED):
             self._say(f"{self._label}: {event}")
         elif event.kind is EventKind.TASK_COMPLETED and not self._console.is_terminal:
@@ -82,4 +84,4 @@ class TrialProgress:
         self._say(f"{self._label}: {ended} in {record.summary.wall_s:.1f} s")
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(visible(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
