@@ -20,7 +20,10 @@ __all__ = ["TrialProgress"]
 
 
 class TrialProgress:
-    """A `Watcher` that shows what it is told; a context manager, so that the line is gone at the end."""
+    """A `Watcher` that shows what it is told; a context manager, so that the line is gone at the end.
+
+    The live line is there only while a run is under way: between runs reports are printed.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -39,7 +42,6 @@ class TrialProgress:
         self._working: dict[str, None] = {}
 
     def __enter__(self) -> Self:
-        self._live.start()
         return self
 
     def __exit__(
@@ -59,7 +61,8 @@ class TrialProgress:
         self._began_s = time.monotonic()
         self._done = 0
         self._working = {}
-        self._live.reset(self._line, description=f"{self._label}: starting")
+        self._live.reset(self._line, description=visible(f"{self._label}: starting"))
+        self._live.start()
         if not self._console.is_terminal:
             self._say(f"{self._label}: started")
 
@@ -80,6 +83,7 @@ class TrialProgress:
 
     def run_finished(self, record: RunRecord) -> None:
         """Say how the run ended."""
+        self._live.stop()
         ended = describe_outcome(record.summary.outcome)
         self._say(f"{self._label}: {ended} in {record.summary.wall_s:.1f} s")
 
