@@ -22,7 +22,7 @@ _MODULE_NAME = re.compile(r"^name: (.+)$", re.MULTILINE)
 def as_yaml(data: object) -> str:
     """`data` (mappings, lists and scalars) as block-style YAML, keys in the order given."""
     # Not libyaml's faster dumper: it writes emoji in another way, and prompts must not depend on the machine.
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000).strip()
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000).rstrip("\n")
 
 
 def prompt(parts: Iterable[tuple[str, str]]) -> str:

@@ -353,6 +353,7 @@ TEXT = st.text(
 @given(st.dictionaries(TEXT, TEXT | st.lists(TEXT, max_size=3), max_size=4), TEXT)
 @example({"a": "\x7f\x1b\ufeff", "": "#"}, "none of it")
 @example({"a": "\U0001f600", "b": "null"}, "~")
+@example({}, "\xa0")
 def test_a_mapping_of_texts_comes_out_as_it_was(data: dict[str, object], value: str) -> None:
     """As YAML and as JSON, which writes what is beyond the first plane as two escapes."""
     data["key"] = value

@@ -41,9 +41,8 @@ PAIRS = [
     ("legacy", "phase:1"),
     ("legacy", "phase:2"),
     ("legacy", "async:agent_calls=threads"),
-    ("legacy", "async:state_store=json"),
     ("legacy", "async:state_store=json,agent_calls=threads,orchestration=sequential"),
-    ("async", "async"),
+    ("phase:2", "async"),
 ]
 
 
