@@ -214,7 +214,7 @@ def _reached(url: str) -> Iterator[None]:
         redis.exceptions.ReadOnlyError,
         OSError,
     ) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise StateUnavailable(f"no answer from Redis at {redacted(url)}: {reason}") from error
     # The client sends through asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
     if task is not None and task.cancelling() > asked:

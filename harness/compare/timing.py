@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, computed_field
 
 from harness.compare.call_graph import call_graph, critical_path_s, list_schedule_s
 from harness.record import RunRecord
@@ -47,20 +47,17 @@ class TimingFacts(_Facts):
     list_schedule_s: float
     """The same calls, scheduled on the same slots with the longest path first."""
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def efficiency(self) -> float:
         """Lower bound over wall-clock; 1 is perfect."""
         return self.lower_bound_s / self.wall_s if self.wall_s else 0.0
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def over_list_schedule(self) -> float:
         """Wall-clock over list schedule; 1 is as good as a scheduler that knows all durations."""
         return self.wall_s / self.list_schedule_s if self.list_schedule_s else 0.0
-
-    @property
-    def parallelism(self) -> float:
-        """How many calls were generating on average."""
-        return self.work_s / self.wall_s if self.wall_s else 0.0
 
 
 class Overlap(_Facts):

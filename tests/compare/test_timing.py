@@ -40,7 +40,7 @@ def test_sums_and_bounds_of_a_run() -> None:
     assert facts.idle_s == 2
     assert (facts.critical_path_s, facts.work_over_slots_s, facts.lower_bound_s) == (6, 6, 6)
     assert facts.list_schedule_s == 8
-    assert (facts.efficiency, facts.over_list_schedule, facts.parallelism) == (0.6, 1.25, 1.2)
+    assert (facts.efficiency, facts.over_list_schedule) == (0.6, 1.25)
 
 
 def test_a_run_without_calls_has_no_bounds_and_divides_by_nothing() -> None:
@@ -48,7 +48,7 @@ def test_a_run_without_calls_has_no_bounds_and_divides_by_nothing() -> None:
     assert facts.model_dump(exclude={"startup_s", "slots"}) == {
         key: 0 for key in TimingFacts.model_fields if key not in ("startup_s", "slots")
     }
-    assert (facts.efficiency, facts.over_list_schedule, facts.parallelism) == (0, 0, 0)
+    assert (facts.efficiency, facts.over_list_schedule) == (0, 0)
     assert "nothing was generated" in limit_of(facts).sentence
     assert timing_facts(record(wall_s=3.0)).idle_s == 3
 

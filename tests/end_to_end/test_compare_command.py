@@ -66,6 +66,9 @@ def test_json_is_the_whole_result_and_one_slot_says_that_the_model_is_the_limit(
         "generation": "llm",
     }
     assert comparison["control"]["timing"]["calls"] == comparison["candidate"]["timing"]["calls"] > 0
+    timing = comparison["candidate"]["timing"]
+    assert timing["efficiency"] == pytest.approx(timing["lower_bound_s"] / timing["wall_s"])
+    assert timing["over_list_schedule"] == pytest.approx(timing["wall_s"] / timing["list_schedule_s"])
     assert comparison["limit"]["by_slots"] is True
     assert "the model is the limit, not the engine" in comparison["limit"]["sentence"]
     (overlap,) = comparison["candidate_overlaps"]
