@@ -1,0 +1,51 @@
+"""The process of an engine: it does not outlive its owner."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.engines.worker_protocol import GO, WorkerJob
+from tests.gateway.scripted_ollama import Exchange
+from tests.threaded_ollama import threaded_ollama
+
+
+async def _hang(exchange: Exchange) -> None:
+    await exchange.client_gone()
+
+
+def test_a_worker_whose_owner_is_gone_ends_although_its_model_hangs(tmp_path: Path) -> None:
+    job = WorkerJob(
+        family="legacy",
+        flags={},
+        run="run",
+        project_dir=str(tmp_path),
+        idea="A shop.",
+        hints=(),
+        model="m",
+        options={},
+        redis_url="",
+        concurrency=1,
+        call_timeout_s=600,
+    )
+    with threaded_ollama(_hang) as model:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "harness.engines.worker"],
+            env={**os.environ, "OLLAMA_HOST": model.url, "NO_PROXY": "127.0.0.1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        with worker:
+            worker.stdin.write(job.model_dump_json().encode() + b"\n")
+            worker.stdin.flush()
+            assert b"ready" in worker.stdout.readline()
+            worker.stdin.write(GO)
+            worker.stdin.close()
+            try:
+                assert worker.wait(10) == 129
+            finally:
+                worker.kill()
