@@ -61,8 +61,15 @@ def compare_command(
     control: Annotated[str, typer.Option(help="Engine that is the measure.")] = "legacy",
     candidate: Annotated[str, typer.Option(help="Engine that is judged.")] = "async",
     model: Annotated[
-        str, typer.Option(help="auto (Ollama where one answers, else simulated), simulated or ollama[:URL].")
+        str,
+        typer.Option(
+            help="auto (Ollama where one answers, else simulated), simulated, ollama[:URL], "
+            "record:FOLDER[@URL] or replay:FOLDER."
+        ),
     ] = "auto",
+    time_scale: Annotated[
+        float, typer.Option(min=0, help="Replay: what the recorded times are multiplied with; 0 is at once.")
+    ] = 1.0,
     slots: Annotated[int, typer.Option(min=1, help="Calls the model answers at once.")] = 4,
     redis: Annotated[str, typer.Option(help="embedded, or redis://host:port/db.")] = "embedded",
     ttft: Annotated[
@@ -86,6 +93,7 @@ def compare_command(
         model=model,
         slots=slots,
         redis=redis,
+        time_scale=time_scale,
         simulated=SimulateSettings(ttft_s=ttft, tokens_per_s=tokens_per_second),
         call_timeout_s=call_timeout,
         deadline_s=timeout,

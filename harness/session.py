@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +19,18 @@ from async_arch.state_store import StateUnavailable
 from harness.engines.engine import Engine, EngineJob, EngineResult
 from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import RunLog
+from harness.gateway.cassette import Cassette, CassetteError, cassette_path, read_cassette
 from harness.gateway.errors import GatewayError, ModelChoiceError, UnknownModelChoice
 from harness.gateway.model import ModelChoice, choose_model
 from harness.gateway.process import Gateway, running_gateway
-from harness.gateway.settings import GatewaySettings, LiveSettings, SimulateSettings
+from harness.gateway.settings import (
+    GatewaySettings,
+    LiveSettings,
+    RecordSettings,
+    ReplaySettings,
+    SimulateSettings,
+    UpstreamSettings,
+)
 from harness.record import (
     ModelFacts,
     OutcomeStatus,
@@ -46,13 +54,15 @@ OnEvent = Callable[[TaskEvent], None]
 class SessionSettings:
     """What runs are made with.
 
-    `model` is `auto`, `simulated` or `ollama[:URL]`; `redis` is `embedded` or a URL. `call_timeout_s`
+    `model` is `auto`, `simulated`, `ollama[:URL]`, `record:FOLDER[@URL]` or `replay:FOLDER`; `time_scale`
+    scales the times of a replayed answer; `redis` is `embedded` or a URL. `call_timeout_s`
     bounds one call to the model, waiting for a slot included; `deadline_s` a whole run.
     """
 
     model: str = "auto"
     slots: int = 4
     redis: str = "embedded"
+    time_scale: float = 1.0
     simulated: SimulateSettings = field(default_factory=SimulateSettings)
     call_timeout_s: float = 600.0
     deadline_s: float = 3600.0
@@ -77,6 +87,31 @@ class Session:
         self._gateway = gateway
         self._redis_url = redis_url
 
+    def check(self, spec: Spec) -> None:
+        """Look whether a run on `spec` can be had; `SurroundingsError` or `BadInputError` where it cannot."""
+        self.model_name(spec)
+        if self.model.kind == "replay":
+            self._cassette(spec)
+
+    def model_facts(self, spec: Spec) -> ModelFacts:
+        """The model that runs on `spec` are made with, and the cassette it goes into or comes from."""
+        facts = ModelFacts(kind=self.model.kind, name=self.model_name(spec), url=self.model.url)
+        if self.model.cassettes is None:
+            return facts
+        path = cassette_path(self.model.cassettes, spec.name)
+        found: dict[str, str | None] = {"cassette": str(path)}
+        if self.model.kind == "replay":
+            entries = self._cassette(spec).entries
+            found["source"] = _listed(entry.source for _, entry in entries)
+            found["digest"] = _listed(entry.digest for _, entry in entries)
+        return facts.model_copy(update=found)
+
+    def _cassette(self, spec: Spec) -> Cassette:
+        try:
+            return read_cassette(cassette_path(self.model.cassettes or Path(), spec.name))
+        except CassetteError as error:
+            raise BadInputError(f"spec {spec.name}: {error}") from error
+
     def model_name(self, spec: Spec) -> str:
         """The name by which the model is asked for; `SurroundingsError` where Ollama does not have it."""
         name = spec.model or ModelSettings().model
@@ -94,7 +129,7 @@ class Session:
         began = datetime.now().astimezone()
         run, folder = self.store.new_run(spec.name, engine.name, began)
         try:
-            await self._gateway.open_run(run, self.settings.slots)
+            await self._gateway.open_run(run, self.settings.slots, spec.name)
             log = _RunClock(self._gateway, run)
             result = await engine.run(
                 EngineJob(
@@ -137,7 +172,7 @@ class Session:
             engine=engine.name,
             composition=dict(engine.flags),
             concurrent=engine.concurrent,
-            model=ModelFacts(kind=self.model.kind, name=self.model_name(spec), url=self.model.url),
+            model=self.model_facts(spec),
             slots=log.slots,
             redis=self.redis_server if engine.needs_redis else None,
             began_at=began.isoformat(timespec="milliseconds"),
@@ -154,6 +189,10 @@ class Session:
             other_requests=log.other_requests,
         )
         return RunRecord(summary, log.calls, result.events, board, folder)
+
+
+def _listed(names: Iterable[str]) -> str | None:
+    return ", ".join(sorted({name for name in names if name})) or None
 
 
 class _RunClock:
@@ -211,11 +250,17 @@ async def open_session(settings: SessionSettings, *, needs_redis: bool) -> Async
         yield Session(settings, model, gateway, redis_url, server)
 
 
-def _upstream(settings: SessionSettings, model: ModelChoice) -> LiveSettings | SimulateSettings:
-    if model.url is None:
-        return settings.simulated
-    # The engine's own time-out comes first: how it copes with a silent model is part of its record.
-    return LiveSettings(url=model.url, upstream_timeout_s=settings.call_timeout_s + _PATIENCE_S)
+def _upstream(settings: SessionSettings, model: ModelChoice) -> UpstreamSettings:
+    if model.kind == "replay" and model.cassettes is not None:
+        return ReplaySettings(folder=model.cassettes.absolute(), time_scale=settings.time_scale)
+    answers: LiveSettings | SimulateSettings = settings.simulated
+    if model.url is not None:
+        # The engine's own time-out comes first: how it copes with a silent model is part of its record.
+        patience_s = settings.call_timeout_s + _PATIENCE_S
+        answers = LiveSettings(url=model.url, upstream_timeout_s=patience_s)
+    if model.cassettes is None:
+        return answers
+    return RecordSettings(folder=model.cassettes.absolute(), upstream=answers)
 
 
 @asynccontextmanager

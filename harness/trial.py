@@ -44,7 +44,7 @@ async def run_trial(
     async with open_session(settings, needs_redis=needs_redis) as session:
         for spec in specs:
             # Before anything has run: an hour's work must not end at the last spec's model.
-            session.model_name(spec)
+            session.check(spec)
         watcher.session_opened(session)
         for spec in specs:
             records = {}

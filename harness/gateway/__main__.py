@@ -15,22 +15,37 @@ from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 
+from harness.gateway.cassette import RecordingUpstream, ReplayUpstream
 from harness.gateway.clock import Clock, MonotonicClock
 from harness.gateway.live import LiveUpstream
 from harness.gateway.server import serving
-from harness.gateway.settings import GatewaySettings, LiveSettings, SimulateSettings
+from harness.gateway.settings import (
+    GatewaySettings,
+    LiveSettings,
+    RecordSettings,
+    ReplaySettings,
+    SimulateSettings,
+    UpstreamSettings,
+)
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from harness.gateway.simulated import answer
 from harness.gateway.upstream import Upstream
 
 
 @asynccontextmanager
-async def _upstream(settings: SimulateSettings | LiveSettings, clock: Clock) -> AsyncIterator[Upstream]:
-    if isinstance(settings, LiveSettings):
-        async with LiveUpstream.connected(settings.url, settings.upstream_timeout_s) as upstream:
-            yield upstream
-    else:
-        yield SimulatedUpstream(answer, Latency(settings.ttft_s, settings.tokens_per_s), clock)
+async def _upstream(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[Upstream]:
+    match settings:
+        case LiveSettings():
+            async with LiveUpstream.connected(settings.url, settings.upstream_timeout_s) as upstream:
+                yield upstream
+        case SimulateSettings():
+            yield SimulatedUpstream(answer, Latency(settings.ttft_s, settings.tokens_per_s), clock)
+        case RecordSettings():
+            kind = "simulated" if isinstance(settings.upstream, SimulateSettings) else "ollama"
+            async with _upstream(settings.upstream, clock) as upstream:
+                yield RecordingUpstream(upstream, settings.folder, kind, clock)
+        case ReplaySettings():
+            yield ReplayUpstream(settings.folder, settings.time_scale, clock)
 
 
 @asynccontextmanager

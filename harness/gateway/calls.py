@@ -53,6 +53,17 @@ class CallRecord(BaseModel):
     """Why no whole answer came; None if one did. A stream can have status 200 and an error."""
     done_reason: str | None
 
+    fault: str | None = None
+    """The fault rule that acted on this call."""
+    cassette_line: int | None = None
+    """The line of the cassette that answered or, where none did, that is nearest to the request."""
+    repeated_answer: bool = False
+    """Whether the cassette's answers to this request were used up and the last one was given again."""
+    not_recorded: bool = False
+    """Whether the call was made against a cassette that does not hold its request."""
+    nearest_request: CanonicalRequest | None = None
+    """The recorded request nearest to one that was not recorded."""
+
     @property
     def queued_s(self) -> float:
         """How long the call waited for a slot."""

@@ -22,6 +22,7 @@ class OpenRun(BaseModel):
 
     id: str
     slots: int = Field(ge=1)
+    cassette: str = ""
 
 
 def authorization(token: str) -> dict[str, str]:
@@ -60,7 +61,7 @@ class _Control:
             wanted = OpenRun.model_validate_json(await request.read())
         except ValidationError as problem:
             raise Refusal(400, f"not a run to open: {problem.errors()[0]['msg']}") from problem
-        self._runs.open(wanted.id, wanted.slots)
+        self._runs.open(wanted.id, wanted.slots, wanted.cassette)
         return web.Response(status=201)
 
     async def begin(self, request: web.Request) -> web.Response:

@@ -1,9 +1,10 @@
-"""The choice of a model: what `--model auto | simulated | ollama[:URL]` comes to on this machine."""
+"""The choice of a model: what `--model` comes to on this machine."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +15,8 @@ from harness.gateway.errors import OllamaUnreachable, UnknownModelChoice
 
 __all__ = ["ModelChoice", "choose_model", "ollama_url"]
 
-_CHOICES = "auto, simulated, ollama or ollama:URL"
+_CHOICES = "auto, simulated, ollama, ollama:URL, record:FOLDER, record:FOLDER@URL or replay:FOLDER"
+_SIMULATED = "simulated"
 _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OLLAMA_PORT = 11434
@@ -26,15 +28,17 @@ _LIST_TIMEOUT_S = 5.0
 class ModelChoice:
     """Which model answers, and why, in a sentence for people."""
 
-    kind: Literal["simulated", "ollama"]
+    kind: Literal["simulated", "ollama", "replay"]
     url: str | None
     reason: str
     models: tuple[str, ...] = ()
     """The models that the Ollama has, by their full names."""
+    cassettes: Path | None = None
+    """The folder of cassettes that is replayed or, for the other kinds, recorded into."""
 
     def offers(self, model: str) -> bool:
         """Whether `model` can be asked for; a name without a tag means `:latest`, as for Ollama."""
-        if self.kind == "simulated":
+        if self.kind != "ollama":
             return True
         return (model if ":" in model.rpartition("/")[2] else f"{model}:latest") in self.models
 
@@ -61,7 +65,29 @@ async def choose_model(text: str, *, ollama_host: str | None) -> ModelChoice:
         case "ollama", _ if bool(address) == bool(colon):
             url = ollama_url(address or ollama_host)
             return ModelChoice("ollama", url, f"the Ollama at {url} was asked for", await _models_at(url))
+        case "replay", folder if folder:
+            return ModelChoice(
+                "replay", None, f"the cassettes in {folder} are replayed", cassettes=Path(folder)
+            )
+        case "record", _ if address:
+            return await _recorded(address, ollama_host)
     raise UnknownModelChoice(f"{text!r} is no model choice: say {_CHOICES}")
+
+
+async def _recorded(text: str, ollama_host: str | None) -> ModelChoice:
+    """The choice for `FOLDER[@URL]`; the simulated model can be recorded too, as `FOLDER@simulated`."""
+    folder, at, address = text.rpartition("@")
+    if not at:
+        folder, address = text, ""
+    if not folder or (at and not address):
+        raise UnknownModelChoice(f"'record:{text}' names no folder and address: say record:FOLDER@URL")
+    if address == _SIMULATED:
+        reason = f"the simulated model is recorded into {folder}"
+        return ModelChoice("simulated", None, reason, cassettes=Path(folder))
+    url = ollama_url(address or ollama_host)
+    models = await _models_at(url)
+    reason = f"the Ollama at {url} is recorded into {folder}"
+    return ModelChoice("ollama", url, reason, models, cassettes=Path(folder))
 
 
 def ollama_url(host: str | None) -> str:

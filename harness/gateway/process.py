@@ -57,9 +57,13 @@ class Gateway:
         """The value of `OLLAMA_HOST` for the engine of a run."""
         return f"{self._url}/r/{run_id}"
 
-    async def open_run(self, run_id: str, slots: int) -> None:
-        """Take calls for a new run, of which `slots` at a time reach the model."""
-        await self._control("POST", "", OpenRun(id=run_id, slots=slots).model_dump_json())
+    async def open_run(self, run_id: str, slots: int, cassette: str = "") -> None:
+        """Take calls for a new run, of which `slots` at a time reach the model.
+
+        `cassette` names the one that the run records or replays, where the gateway has a folder of them.
+        """
+        wanted = OpenRun(id=run_id, slots=slots, cassette=cassette)
+        await self._control("POST", "", wanted.model_dump_json())
 
     async def begin(self, run_id: str) -> None:
         """Set the mark from which the run's times count."""

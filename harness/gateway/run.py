@@ -26,8 +26,9 @@ class Run:
     Calls between the opening and that mark are served and have negative times.
     """
 
-    def __init__(self, run_id: str, slots: int, clock: Clock) -> None:
+    def __init__(self, run_id: str, slots: int, clock: Clock, cassette: str = "") -> None:
         self.id = run_id
+        self.cassette = cassette
         self.malformed = 0
         self.other_requests = 0
         self._slot_count = slots
@@ -145,13 +146,13 @@ class Runs:
         self._clock = clock
         self._runs: dict[str, Run] = {}
 
-    def open(self, run_id: str, slots: int) -> None:
-        """Take calls for a run of a new id."""
+    def open(self, run_id: str, slots: int, cassette: str = "") -> None:
+        """Take calls for a run of a new id, which records or replays `cassette` where there are any."""
         if not _RUN_ID.fullmatch(run_id):
             raise Refusal(400, f"a run id is letters, digits, '.', '_' and '-', not {run_id!r}")
         if run_id in self._runs:
             raise Refusal(409, f"run {run_id!r} is open already")
-        self._runs[run_id] = Run(run_id, slots, self._clock)
+        self._runs[run_id] = Run(run_id, slots, self._clock, cassette)
 
     def __getitem__(self, run_id: str) -> Run:
         try:

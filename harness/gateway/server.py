@@ -68,11 +68,12 @@ class _OllamaApi:
         except MalformedRequest:
             run.malformed += 1
             raise
+        asked = ChatCall(canonical, stream, body, request.headers, run.id, run.cassette)
         delivery = Delivery(request)
         try:
             async with (
                 run.call(_CHAT, canonical, stream) as call,
-                self._upstream.chat(ChatCall(canonical, stream, body, request.headers)) as reply,
+                self._upstream.chat(asked) as reply,
             ):
                 return await delivery.pass_on(call.noting(reply))
         except Refusal as refusal:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["LOOPBACK", "GatewaySettings", "LiveSettings", "SimulateSettings"]
+__all__ = [
+    "LOOPBACK",
+    "GatewaySettings",
+    "LiveSettings",
+    "RecordSettings",
+    "ReplaySettings",
+    "SimulateSettings",
+    "UpstreamSettings",
+]
 
 LOOPBACK = "127.0.0.1"
 """The address a gateway listens on."""
@@ -34,10 +43,36 @@ class LiveSettings(BaseModel):
     """How long it may be silent, before its answer and within it."""
 
 
+class RecordSettings(BaseModel):
+    """A model whose answers are kept as cassettes in `folder`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["record"] = "record"
+    folder: Path
+    upstream: Annotated[SimulateSettings | LiveSettings, Field(discriminator="kind")]
+
+
+class ReplaySettings(BaseModel):
+    """The cassettes in `folder` in the place of a model."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    kind: Literal["replay"] = "replay"
+    folder: Path
+    time_scale: float = Field(default=1.0, ge=0)
+    """What the recorded times are multiplied with; 0 answers at once."""
+
+
+UpstreamSettings = Annotated[
+    SimulateSettings | LiveSettings | RecordSettings | ReplaySettings, Field(discriminator="kind")
+]
+
+
 class GatewaySettings(BaseModel):
     """What stands behind the gateway, and the token that opens its control API."""
 
     model_config = ConfigDict(frozen=True)
 
-    upstream: Annotated[SimulateSettings | LiveSettings, Field(discriminator="kind")]
+    upstream: UpstreamSettings
     token: str = Field(min_length=16, repr=False)

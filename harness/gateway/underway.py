@@ -12,7 +12,7 @@ from harness.gateway.calls import CLIENT_GONE, CallRecord
 from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.clock import Clock
 from harness.gateway.lane import lane_of
-from harness.gateway.upstream import Reply
+from harness.gateway.upstream import Missed, Replayed, Reply
 
 __all__ = ["CallUnderWay"]
 
@@ -34,10 +34,14 @@ class CallUnderWay:
     status: int | None = None
     error: str | None = None
     answer: AnswerReader | None = None
+    fault: str | None = None
+    origin: Replayed | Missed | None = None
 
     def noting(self, reply: Reply) -> Reply:
         """`reply`, read for the record as it goes by: each chunk after whoever takes it has dealt with it."""
         self.status = reply.status
+        self.fault = reply.fault
+        self.origin = reply.origin
         self.answer = AnswerReader(self.stream, reply.status)
         return replace(reply, chunks=self._noted(reply.chunks, self.answer))
 
@@ -76,6 +80,7 @@ class CallUnderWay:
             raise ValueError(f"call {self.number} of run {run!r} is still under way")
         lane = lane_of(self.request)
         answer = self.answer or AnswerReader(self.stream, self.status)
+        origin = self.origin
         return CallRecord(
             run=run,
             number=self.number,
@@ -100,6 +105,11 @@ class CallUnderWay:
             status=self.status,
             error=self.problem,
             done_reason=answer.done_reason,
+            fault=self.fault,
+            cassette_line=origin.line if origin else None,
+            repeated_answer=isinstance(origin, Replayed) and origin.repeated,
+            not_recorded=isinstance(origin, Missed),
+            nearest_request=origin.nearest if isinstance(origin, Missed) else None,
         )
 
 

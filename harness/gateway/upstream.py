@@ -9,17 +9,22 @@ from typing import Protocol
 
 from harness.gateway.canonical import CanonicalRequest
 
-__all__ = ["ChatCall", "OtherCall", "Reply", "Upstream"]
+__all__ = ["ChatCall", "Missed", "OtherCall", "Replayed", "Reply", "Upstream"]
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCall:
-    """A chat request that holds a slot: as it came (body, headers) and as it was understood."""
+    """A chat request that holds a slot: as it came (body, headers) and as it was understood.
+
+    `run` is the run that makes it, `cassette` the name of the cassette that this run records or replays.
+    """
 
     request: CanonicalRequest
     stream: bool
     body: bytes
     headers: Mapping[str, str]
+    run: str = ""
+    cassette: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,34 @@ class OtherCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Replayed:
+    """Where a replayed answer comes from: the line of its entry in the cassette, from 1."""
+
+    line: int
+    repeated: bool
+    """Whether the recorded answers were used up, so that the last one was given again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A request that the cassette does not hold, and the recorded one that is nearest to it, if any."""
+
+    nearest: CanonicalRequest | None
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer on its way: status and headers are known, the body comes in chunks."""
+    """An answer on its way: status and headers are known, the body comes in chunks.
+
+    `fault` is the rule that spoilt it; `origin` says how it was found in a cassette, or that it was not.
+    """
 
     status: int
     headers: Mapping[str, str]
     chunks: AsyncGenerator[bytes, None]
+    fault: str | None = None
+    origin: Replayed | Missed | None = None
 
 
 class Upstream(Protocol):

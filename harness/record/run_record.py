@@ -69,9 +69,15 @@ class ModelFacts(_Frozen):
     """The model a run was made with."""
 
     kind: str
-    """`simulated` or `ollama`."""
+    """`simulated`, `ollama` or `replay`."""
     name: str
     url: str | None = None
+    cassette: str | None = None
+    """The file that was replayed or recorded into."""
+    source: str | None = None
+    """What gave the answers that were replayed: `ollama 0.12.3`, `simulated`."""
+    digest: str | None = None
+    """The digest of the weights behind the answers that were replayed."""
 
 
 class TimelineSpan(_Frozen):

@@ -92,8 +92,13 @@ def _header(comparison: Comparison) -> Text:
     model = comparison.model
     if model.kind == "simulated":
         answered = Text.assemble(("simulated model", "bold"), f" (asked as {visible(model.name)})")
+    elif model.kind == "replay":
+        source = f", recorded from {model.source}" if model.source else ""
+        answered = _plain(f"replay of {model.cassette}{source} (asked as {model.name})")
     else:
         answered = _plain(f"Ollama {model.name} at {model.url}")
+    if model.kind != "replay" and model.cassette:
+        answered.append(visible(f", recorded into {model.cassette}"))
     return Text.assemble(
         f"{visible(comparison.control.engine)} (control) against {visible(comparison.candidate.engine)} "
         f"(candidate), policy {comparison.policy}\n",

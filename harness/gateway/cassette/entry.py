@@ -1,0 +1,223 @@
+"""An entry of a cassette: one exchange with the model, as people can read it and as it can be played again.
+
+The answer's text stands in one place, whole, so that two recordings can be compared with any diff. Its pieces
+say how much of that text came when, and what else their lines held.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from harness.gateway.canonical import CanonicalRequest, well_formed
+from harness.gateway.lane import Lane, lane_of
+
+__all__ = ["SCHEMA_VERSION", "Entry", "LaneName", "Piece", "entry_of", "played"]
+
+SCHEMA_VERSION = 1
+
+_PLAIN: dict[str, JsonValue] = {"done": False}
+_NOT_KEPT = frozenset({"model", "created_at"})
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class LaneName(_Frozen):
+    """The lane of an exchange, as people read it."""
+
+    role: str
+    module: str | None = None
+    attempt: int
+
+    @classmethod
+    def of(cls, lane: Lane) -> LaneName:
+        """The name of `lane`."""
+        return cls(role=lane.role, module=lane.module, attempt=lane.attempt)
+
+    def __str__(self) -> str:
+        return f"{self.role}{f':{self.module}' if self.module else ''}#{self.attempt}"
+
+
+class Piece(_Frozen):
+    """A line of the answer: when it came, how many characters of the text it brought, and what else."""
+
+    at_s: float = Field(ge=0)
+    """Seconds since the request got its slot."""
+    size: int = Field(default=0, ge=0)
+    rest: dict[str, JsonValue] = _PLAIN
+    """The fields of the line without model, time and text."""
+    raw: str | None = None
+    """The line itself, where it was no JSON object."""
+
+
+class Entry(_Frozen):
+    """One exchange: what was asked, and the answer with its pieces and their times."""
+
+    version: int = SCHEMA_VERSION
+    key: str
+    """The hash of the canonical request."""
+    lane: LaneName
+    run: str
+    recorded_at: str
+    """ISO timestamp, UTC."""
+    source: str
+    """What answered: `ollama 0.12.3`, `simulated`."""
+    digest: str = ""
+    """The digest of the model's weights, as its server gives it; empty where it gives none."""
+    stream: bool
+    status: int
+    whole: bool = True
+    """Whether the answer came to its end; a stream that the model's server broke off did not."""
+    request: CanonicalRequest
+    answer: str
+    pieces: tuple[Piece, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Entry:
+        if self.version != SCHEMA_VERSION:
+            raise ValueError(
+                f"this is version {self.version} of the format; version {SCHEMA_VERSION} is read"
+            )
+        if self.key != self.request.hash:
+            raise ValueError("the key is not the hash of the request: one of them was changed")
+        if sum(piece.size for piece in self.pieces) != len(self.answer):
+            raise ValueError("the pieces do not add up to the answer: one of them was changed")
+        return self
+
+    def as_line(self) -> str:
+        """The entry as one line of JSON, without its end."""
+        return self.model_dump_json(exclude_defaults=True)
+
+
+def entry_of(
+    request: CanonicalRequest,
+    *,
+    stream: bool,
+    status: int,
+    chunks: Sequence[tuple[float, bytes]],
+    whole: bool,
+    run: str,
+    recorded_at: str,
+    source: str,
+    digest: str,
+) -> Entry:
+    """The entry for an exchange whose answer came in `chunks`, each (seconds since the grant, bytes)."""
+    text: list[str] = []
+    pieces = [_piece(at_s, line, text) for at_s, line in _lines(chunks, stream and status == HTTPStatus.OK)]
+    return Entry(
+        key=request.hash,
+        lane=LaneName.of(lane_of(request)),
+        run=run,
+        recorded_at=recorded_at,
+        source=source,
+        digest=digest,
+        stream=stream,
+        status=status,
+        whole=whole,
+        request=request,
+        answer="".join(text),
+        pieces=tuple(pieces),
+    )
+
+
+def played(entry: Entry, *, stream: bool, created_at: str) -> Iterator[tuple[float, bytes]]:
+    """The answer's lines as they are sent again: (seconds since the grant, bytes).
+
+    What was recorded as a stream and is asked for whole comes in one line, and the other way round.
+    """
+    lines = [(piece.at_s, _line(entry, piece, start, created_at)) for piece, start in _starts(entry)]
+    if entry.stream and not stream and entry.status == HTTPStatus.OK and entry.whole:
+        lines = [(lines[-1][0], _joined([line for _, line in lines]))] if lines else []
+    for at_s, line in lines:
+        yield at_s, line if isinstance(line, bytes) else _encoded(line)
+
+
+def _lines(chunks: Iterable[tuple[float, bytes]], in_lines: bool) -> Iterator[tuple[float, bytes]]:
+    rest, at_s = b"", 0.0
+    for at_s, chunk in chunks:
+        if not in_lines:
+            rest += chunk
+            continue
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            if line.strip():
+                yield at_s, line
+    if rest.strip():
+        yield at_s, rest
+
+
+def _piece(at_s: float, line: bytes, text: list[str]) -> Piece:
+    at_s = round(max(0.0, at_s), 6)
+    try:
+        fields: Any = json.loads(line)
+        if not isinstance(fields, dict):
+            raise ValueError("not an object")
+        message = fields.get("message")
+        content = ""
+        if isinstance(message, dict) and isinstance(message.get("content"), str):
+            content = well_formed(message["content"])
+            kept = {key: value for key, value in message.items() if key not in {"role", "content"}}
+            fields = {key: value for key, value in fields.items() if key != "message"}
+            if kept:
+                fields["message"] = kept
+        rest = {key: value for key, value in fields.items() if key not in _NOT_KEPT}
+        piece = Piece(at_s=at_s, size=len(content), rest=rest)
+    except (ValueError, RecursionError):
+        return Piece(at_s=at_s, raw=line.decode(errors="replace"))
+    text.append(content)
+    return piece
+
+
+def _starts(entry: Entry) -> Iterator[tuple[Piece, int]]:
+    start = 0
+    for piece in entry.pieces:
+        yield piece, start
+        start += piece.size
+
+
+def _line(entry: Entry, piece: Piece, start: int, created_at: str) -> bytes | dict[str, Any]:
+    if piece.raw is not None:
+        return piece.raw.encode() + b"\n"
+    if "error" in piece.rest:
+        return dict(piece.rest)
+    kept = piece.rest.get("message")
+    message: dict[str, JsonValue] = {
+        "role": "assistant",
+        "content": entry.answer[start : start + piece.size],
+        **(kept if isinstance(kept, dict) else {}),
+    }
+    opening = {"model": entry.request.model, "created_at": created_at}
+    return {
+        **opening,
+        **{key: value for key, value in piece.rest.items() if key != "message"},
+        "message": message,
+    }
+
+
+def _joined(lines: Sequence[bytes | dict[str, Any]]) -> dict[str, Any] | bytes:
+    objects = [line for line in lines if isinstance(line, dict)]
+    if len(objects) != len(lines):
+        return b"".join(line if isinstance(line, bytes) else _encoded(line) for line in lines)
+    broken = next((line for line in objects if "error" in line), None)
+    if broken is not None:
+        return broken
+    message: dict[str, Any] = {"role": "assistant", "content": ""}
+    for line in objects:
+        for key, value in line["message"].items():
+            if key == "role":
+                continue
+            if isinstance(value, str | list):
+                message[key] = message.get(key, type(value)()) + value
+            else:
+                message[key] = value
+    return {**objects[-1], "message": message}
+
+
+def _encoded(line: dict[str, Any]) -> bytes:
+    return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"

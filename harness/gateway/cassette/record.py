@@ -1,0 +1,120 @@
+"""Recording: what the model answers goes to the caller as it comes, and into the cassette when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.gateway.cassette.cassette_file import CassetteError, append_entry, cassette_path
+from harness.gateway.cassette.entry import entry_of
+from harness.gateway.clock import Clock
+from harness.gateway.errors import Refusal, UpstreamError
+from harness.gateway.upstream import ChatCall, OtherCall, Reply, Upstream
+
+__all__ = ["RecordingUpstream"]
+
+_FACTS_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    source: str
+    digests: dict[str, str]
+
+
+class RecordingUpstream:
+    """An upstream whose exchanges are kept in the cassettes of `folder`.
+
+    A call that its caller gave up has no answer to keep. `kind` says what answers, for people.
+    """
+
+    def __init__(self, upstream: Upstream, folder: Path, kind: str, clock: Clock) -> None:
+        self._upstream = upstream
+        self._folder = folder
+        self._kind = kind
+        self._clock = clock
+        self._facts: asyncio.Task[_Facts] | None = None
+
+    @asynccontextmanager
+    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
+        """Pass the request on, and keep the exchange."""
+        granted_s = self._clock.now_s()
+        async with self._upstream.chat(call) as reply:
+            yield replace(reply, chunks=self._kept(call, reply, granted_s))
+
+    @asynccontextmanager
+    async def other(self, call: OtherCall) -> AsyncIterator[Reply]:
+        """Pass the request on."""
+        async with self._upstream.other(call) as reply:
+            yield reply
+
+    async def _kept(self, call: ChatCall, reply: Reply, granted_s: float) -> AsyncGenerator[bytes, None]:
+        chunks: list[tuple[float, bytes]] = []
+        whole = True
+        try:
+            async with aclosing(reply.chunks) as source:
+                async for chunk in source:
+                    chunks.append((self._clock.now_s() - granted_s, chunk))
+                    yield chunk
+        except UpstreamError:
+            # How a model's server breaks off is part of what it did, and is played again like the rest.
+            await self._keep(call, reply.status, chunks, whole=False)
+            raise
+        await self._keep(call, reply.status, chunks, whole=whole)
+
+    async def _keep(
+        self, call: ChatCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
+    ) -> None:
+        facts = await self._known_facts()
+        model = call.request.model
+        named = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
+        make = partial(
+            entry_of,
+            call.request,
+            stream=call.stream,
+            status=status,
+            chunks=chunks,
+            whole=whole,
+            run=call.run,
+            recorded_at=self._clock.wall().isoformat(timespec="milliseconds"),
+            source=facts.source,
+            digest=facts.digests.get(named, ""),
+        )
+        try:
+            path = cassette_path(self._folder, call.cassette)
+            await asyncio.to_thread(lambda: append_entry(path, make()))
+        except CassetteError as problem:
+            raise Refusal(500, f"the exchange could not be recorded: {problem}") from problem
+
+    async def _known_facts(self) -> _Facts:
+        if self._facts is None:
+            self._facts = asyncio.create_task(self._ask_facts())
+        return await asyncio.shield(self._facts)
+
+    async def _ask_facts(self) -> _Facts:
+        version = (await self._get("/api/version")).get("version", "")
+        models = (await self._get("/api/tags")).get("models") or []
+        digests = {
+            entry["name"]: entry.get("digest") or ""
+            for entry in models
+            if isinstance(entry, dict) and isinstance(entry.get("name"), str)
+        }
+        named = str(version) if self._kind in str(version) else f"{self._kind} {version}".strip()
+        return _Facts(named, digests)
+
+    async def _get(self, target: str) -> dict[str, Any]:
+        """What the model's server says of itself; nothing where it does not say it in time."""
+        try:
+            async with asyncio.timeout(_FACTS_TIMEOUT_S):
+                async with self._upstream.other(OtherCall("GET", target, None, {})) as reply:
+                    body = b"".join([chunk async for chunk in reply.chunks])
+            found = json.loads(body)
+        except (Refusal, TimeoutError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}

@@ -1,0 +1,129 @@
+"""Replay: requests are answered from a cassette, at its pace or a share of it, and never otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+from harness.gateway.cassette.cassette_file import (
+    Cassette,
+    CassetteError,
+    cassette_path,
+    read_cassette,
+)
+from harness.gateway.cassette.entry import Entry, played
+from harness.gateway.cassette.nearest import nearest_entry
+from harness.gateway.clock import Clock
+from harness.gateway.errors import Refusal, UpstreamCut
+from harness.gateway.upstream import ChatCall, Missed, OtherCall, Replayed, Reply
+
+__all__ = ["ReplayUpstream"]
+
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """A cassette by key, and how many answers to each key every run has had."""
+
+    cassette: Cassette
+    by_key: dict[str, list[tuple[int, Entry]]] = field(default_factory=dict)
+    given: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for line, entry in self.cassette.entries:
+            self.by_key.setdefault(entry.key, []).append((line, entry))
+
+    def take(self, run: str, key: str) -> tuple[Replayed, Entry] | None:
+        """The next answer for `run` to the request with `key`."""
+        recorded = self.by_key.get(key)
+        if not recorded:
+            return None
+        place = self.given.get((run, key), 0)
+        self.given[run, key] = place + 1
+        line, entry = recorded[min(place, len(recorded) - 1)]
+        return Replayed(line, repeated=place >= len(recorded)), entry
+
+
+class ReplayUpstream:
+    """The cassettes of `folder` as a model. `time_scale` scales the recorded times; 0 answers at once."""
+
+    def __init__(self, folder: Path, time_scale: float, clock: Clock) -> None:
+        self._folder = folder
+        self._time_scale = time_scale
+        self._clock = clock
+        self._shelves: dict[str, asyncio.Task[_Shelf]] = {}
+
+    @asynccontextmanager
+    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
+        """Answer as the cassette does; 404 in Ollama's form where it does not hold the request."""
+        granted_s = self._clock.now_s()
+        shelf = await self._shelf(call.cassette)
+        # A lane's answers are given in their order because its calls come one after the other; the key is
+        # made of all that tells lanes apart, so equal keys are equal lanes.
+        found = shelf.take(call.run, call.request.hash)
+        if found is None:
+            near = await asyncio.to_thread(nearest_entry, call.request, shelf.cassette.entries)
+            missed = Missed(near[1].request, near[0]) if near else Missed(None, None)
+            yield Reply(HTTPStatus.NOT_FOUND, _JSON, _once(_not_recorded(call, missed)), origin=missed)
+            return
+        origin, entry = found
+        streamed = call.stream and entry.status == HTTPStatus.OK
+        headers = _NDJSON if streamed else _JSON
+        yield Reply(entry.status, headers, self._played(call, entry, granted_s), origin=origin)
+
+    @asynccontextmanager
+    async def other(self, call: OtherCall) -> AsyncIterator[Reply]:
+        """Answer for `tags` and `version`, the models being those of the cassettes; there is nothing else."""
+        match call.method, call.target.partition("?")[0]:
+            case "GET", "/api/version":
+                yield Reply(HTTPStatus.OK, _JSON, _once({"version": "0.0.0-replay"}))
+            case "GET", "/api/tags":
+                models = await asyncio.to_thread(self._models)
+                yield Reply(HTTPStatus.OK, _JSON, _once({"models": models}))
+            case method, path:
+                message = f"a replayed cassette has no {method} {path}"
+                yield Reply(HTTPStatus.NOT_FOUND, _JSON, _once({"error": message}))
+
+    async def _shelf(self, name: str) -> _Shelf:
+        if name not in self._shelves:
+            read = asyncio.to_thread(lambda: _Shelf(read_cassette(cassette_path(self._folder, name))))
+            self._shelves[name] = asyncio.create_task(read)
+        try:
+            return await asyncio.shield(self._shelves[name])
+        except CassetteError as problem:
+            raise Refusal(500, str(problem)) from problem
+
+    def _models(self) -> list[dict[str, object]]:
+        found: dict[str, str] = {}
+        for path in sorted(self._folder.glob("*.jsonl")):
+            try:
+                entries = read_cassette(path).entries
+            except CassetteError:
+                continue
+            found |= {entry.request.model: entry.digest for _, entry in entries}
+        return [{"name": name, "model": name, "digest": digest} for name, digest in found.items()]
+
+    async def _played(self, call: ChatCall, entry: Entry, granted_s: float) -> AsyncGenerator[bytes, None]:
+        stamp = self._clock.wall().isoformat().replace("+00:00", "Z")
+        for at_s, line in played(entry, stream=call.stream, created_at=stamp):
+            if self._time_scale:
+                await self._clock.sleep_until(granted_s + at_s * self._time_scale)
+            yield line
+        if not entry.whole:
+            raise UpstreamCut("the recorded answer broke off here")
+
+
+def _not_recorded(call: ChatCall, missed: Missed) -> dict[str, object]:
+    near = f"; the nearest is on line {missed.line}" if missed.line else ""
+    return {"error": f"the cassette {call.cassette!r} does not hold this request: the prompt drifted{near}"}
+
+
+async def _once(payload: dict[str, object]) -> AsyncGenerator[bytes, None]:
+    yield json.dumps(payload, ensure_ascii=False).encode() + b"\n"
