@@ -6,7 +6,8 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,10 +16,22 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 
+from harness.cassettes import (
+    cassette_facts,
+    entry_facts,
+    entry_on,
+    find_cassettes,
+    open_cassette,
+    prune,
+    runs_that_replayed,
+    verify,
+)
 from harness.compare import Comparison
 from harness.compare.verdict import exit_code, worst
 from harness.errors import BadInputError, HarnessError
 from harness.gateway.settings import SimulateSettings
+from harness.record import RunStore
+from harness.report.cassettes import print_cassettes, print_entries, print_entry, print_pruning
 from harness.report.progress import TrialProgress
 from harness.report.terminal import print_comparison, print_summary
 from harness.session import SessionSettings
@@ -107,6 +120,99 @@ def compare_command(
     if as_json:
         typer.echo(json.dumps([comparison.model_dump(mode="json") for comparison in comparisons], indent=2))
     raise typer.Exit(exit_code(worst(comparison.verdict.status for comparison in comparisons)))
+
+
+cassette_app = typer.Typer(help="Look after cassettes: recorded answers of a model.", no_args_is_help=True)
+app.add_typer(cassette_app, name="cassette")
+
+_Cassettes = Annotated[
+    list[Path], typer.Argument(help="Cassettes, or folders of them.", metavar="CASSETTE...")
+]
+_CassetteFile = Annotated[Path, typer.Argument(help="A cassette (NAME.jsonl).", metavar="CASSETTE")]
+_Store = Annotated[Path, typer.Option(help="Folder in which runs are kept.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@cassette_app.command(name="list")
+def cassette_list(paths: _Cassettes, as_json: _Json = False) -> None:
+    """Say what is in each cassette."""
+    with _reporting():
+        found = [cassette_facts(open_cassette(path)) for path in find_cassettes(paths)]
+        if as_json:
+            _print_json([facts.model_dump(mode="json") for facts in found])
+        else:
+            print_cassettes(Console(highlight=False), found)
+
+
+@cassette_app.command(name="show")
+def cassette_show(
+    path: _CassetteFile,
+    line: Annotated[int | None, typer.Option(help="Show the entry on this line, whole.")] = None,
+    run: Annotated[list[str] | None, typer.Option(help="Count what this run used; may be repeated.")] = None,
+    store: _Store = Path(".harness"),
+    as_json: _Json = False,
+) -> None:
+    """List the entries of a cassette, or show one of them whole."""
+    with _reporting():
+        cassette = open_cassette(path)
+        out = Console(highlight=False)
+        if line is not None:
+            entry = entry_on(cassette, line)
+            _print_json(entry.model_dump(mode="json")) if as_json else print_entry(out, entry)
+            return
+        runs = runs_that_replayed(RunStore(store), path, run) if run else []
+        entries = entry_facts(cassette, runs)
+        if as_json:
+            _print_json([facts.model_dump(mode="json") for facts in entries])
+        else:
+            print_entries(out, entries)
+
+
+@cassette_app.command(name="verify")
+def cassette_verify(paths: _Cassettes, as_json: _Json = False) -> None:
+    """Check that every entry of each cassette can be replayed; exit code 1 where one cannot."""
+    with _reporting():
+        found = {str(path): verify(path) for path in find_cassettes(paths)}
+    if as_json:
+        _print_json(found)
+    for path, problems in () if as_json else found.items():
+        typer.echo("\n".join(problems) if problems else f"{path}: good")
+    raise typer.Exit(1 if any(found.values()) else 0)
+
+
+@cassette_app.command(name="prune")
+def cassette_prune(
+    path: _CassetteFile,
+    run: Annotated[
+        list[str] | None, typer.Option(help="Keep what this run used (default: what any stored run used).")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be dropped, drop nothing.")
+    ] = False,
+    store: _Store = Path(".harness"),
+    as_json: _Json = False,
+) -> None:
+    """Drop the entries that no run used; the cassette as it was is kept beside it."""
+    with _reporting():
+        runs = runs_that_replayed(RunStore(store), path, run or ())
+        pruning = prune(open_cassette(path), runs, dry_run=dry_run)
+        if as_json:
+            _print_json(pruning.model_dump(mode="json"))
+        else:
+            print_pruning(Console(highlight=False), pruning, dry_run=dry_run)
+
+
+@contextmanager
+def _reporting() -> Iterator[None]:
+    """Turn an error of the harness into one line and its exit code."""
+    try:
+        yield
+    except HarnessError as error:
+        _stop(str(error), 2 if isinstance(error, BadInputError) else 3)
+
+
+def _print_json(result: object) -> None:
+    typer.echo(json.dumps(result, indent=2))
 
 
 async def _compare(

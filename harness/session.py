@@ -99,10 +99,11 @@ class Session:
         if self.model.cassettes is None:
             return facts
         path = cassette_path(self.model.cassettes, spec.name)
-        found: dict[str, str | None] = {"cassette": str(path)}
+        found: dict[str, str | float | None] = {"cassette": str(path)}
         if self.model.kind == "replay":
             entries = self._cassette(spec).entries
             found["source"] = _listed(entry.source for _, entry in entries)
+            found["time_scale"] = self.settings.time_scale
             found["digest"] = _listed(entry.digest for _, entry in entries)
         return facts.model_copy(update=found)
 

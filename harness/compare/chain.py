@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.compare.text import first_difference, one_line, told_apart
+from harness.compare.words import word_diff
 from harness.gateway.calls import CallRecord
 from harness.gateway.lane import Lane
 
@@ -114,7 +115,7 @@ def _request_mismatch(control: CallRecord, candidate: CallRecord) -> Mismatch:
                 f"{asked} {number} ({after.role}): {where}",
                 "\n".join(where.control),
                 "\n".join(where.candidate),
-            )
+            ).model_copy(update={"words": word_diff(before.content, after.content)})
         if before.other != after.other:
             one, other = told_apart(_json(before.other), _json(after.other))
             sentence = (

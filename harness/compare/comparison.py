@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import BaseModel, ConfigDict
 
 from harness.compare.blackboard import compare_blackboards
-from harness.compare.conversation import compare_conversations
+from harness.compare.cassette import prompt_drift, used_up
+from harness.compare.conversation import ConversationResult, compare_conversations
 from harness.compare.events import compare_events
 from harness.compare.expectations import Expectation, check_expectations
 from harness.compare.files import compare_files
@@ -65,6 +68,8 @@ class Comparison(_Facts):
     limit: Limit
     control_overlaps: tuple[Overlap, ...]
     candidate_overlaps: tuple[Overlap, ...]
+    notes: tuple[str, ...] = ()
+    """What else is to be known of the two runs, a sentence each."""
     verdict: Verdict
 
     @property
@@ -96,12 +101,13 @@ def compare(spec: Spec, control: RunRecord, candidate: RunRecord) -> Comparison:
         limit=limit_of(facts),
         control_overlaps=tuple(overlap(control, *pair) for pair in pairs),
         candidate_overlaps=tuple(overlap(candidate, *pair) for pair in pairs),
+        notes=_notes(control, candidate),
         verdict=judge(control, candidate, mismatches, expectations),
     )
 
 
 def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]:
-    conversation = compare_conversations(control, candidate, failed_otherwise(control, candidate))
+    conversation = _conversation(control, candidate)
     blackboard = tuple(compare_blackboards(control, candidate))
     files = tuple(compare_files(control, candidate))
     events = tuple(compare_events(control, candidate))
@@ -131,6 +137,16 @@ def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]
     return tuple(
         LayerResult(layer=layer, compared=compared[layer], mismatches=found[layer]) for layer in Layer
     )
+
+
+def _conversation(control: RunRecord, candidate: RunRecord) -> ConversationResult:
+    found = compare_conversations(control, candidate, failed_otherwise(control, candidate))
+    told = {m.path for m in found.mismatches if m.kind in (Kind.PROMPT_DRIFT, Kind.OPTIONS_DRIFT)}
+    return replace(found, mismatches=(*prompt_drift(control, candidate, told), *found.mismatches))
+
+
+def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
+    return (*used_up(control, "control"), *used_up(candidate, "candidate"))
 
 
 def _both(control: str, candidate: str) -> str:

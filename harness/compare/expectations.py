@@ -74,7 +74,9 @@ def _parallel(spec: Spec, candidate: RunRecord, drift: str | None) -> Iterator[E
         seen = overlap(candidate, first, second)
         starts = {first: seen.first_from_s, second: seen.second_from_s}
         never = [name for name, start_s in starts.items() if start_s is None]
-        reason = _unfinished(candidate, "candidate") or _no_concurrency(candidate)
+        reason = (
+            _unfinished(candidate, "candidate") or _no_concurrency(candidate) or _without_times(candidate)
+        )
         if not reason and never:
             # Other answers can make another plan.
             reason = drift
@@ -101,6 +103,7 @@ def _speedup(
         _unfinished(control, "control")
         or _unfinished(candidate, "candidate")
         or _no_concurrency(candidate)
+        or _without_times(candidate)
         or ("the control is concurrent too" if control.summary.concurrent else None)
         or drift
         or _out_of_reach(least, control, candidate)
@@ -141,6 +144,13 @@ def _no_concurrency(record: RunRecord) -> str | None:
         return "the candidate makes one call at a time"
     if record.summary.slots == 1:
         return "the model has one slot"
+    return None
+
+
+def _without_times(record: RunRecord) -> str | None:
+    """Why the times of `record` say nothing, or None where they do."""
+    if record.summary.model.time_scale == 0:
+        return "the answers were replayed at once (time scale 0)"
     return None
 
 

@@ -64,6 +64,8 @@ class Mismatch(BaseModel):
     sentence: str
     control: str | None = None
     candidate: str | None = None
+    words: str | None = None
+    """What differs word by word, where texts do: `the [-old-]{+new+} shop`."""
     follows: bool = False
 
 

@@ -78,6 +78,8 @@ class ModelFacts(_Frozen):
     """What gave the answers that were replayed: `ollama 0.12.3`, `simulated`."""
     digest: str | None = None
     """The digest of the weights behind the answers that were replayed."""
+    time_scale: float | None = None
+    """What the recorded times were multiplied with in a replay; 0: answered at once."""
 
 
 class TimelineSpan(_Frozen):

@@ -64,6 +64,10 @@ class RunStore:
         except OSError as error:
             raise SurroundingsError(f"{record.folder}: cannot be written: {error.strerror}") from error
 
+    def run_ids(self) -> list[str]:
+        """The ids of the runs that ended, the oldest first."""
+        return sorted(path.parent.name for path in self._runs.glob("*/record.json"))
+
     def load(self, run: str) -> RunRecord:
         """The record of a run that ended; `BadInputError` where there is none."""
         folder = self._runs / run

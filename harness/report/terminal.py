@@ -84,6 +84,8 @@ def _body(comparison: Comparison, width: int) -> Group:
         parts += ["", bars]
     if comparison.expectations:
         parts += ["", *map(_indented, _expectations(comparison))]
+    if comparison.notes:
+        parts += ["", *(_indented(Text.assemble(("note: ", "yellow"), visible(n))) for n in comparison.notes)]
     parts += ["", *map(_indented, _records(comparison)), *map(_indented, _more_reasons(comparison))]
     return Group(*parts)
 
@@ -125,10 +127,11 @@ def _result(layer: LayerResult) -> Text:
 def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
     roots = [mismatch for mismatch in mismatches if not mismatch.follows]
     rest = [mismatch for mismatch in mismatches if mismatch.follows]
-    lines = [
-        Text.assemble((f"{m.layer.value}: {m.kind.value}: ", "red"), visible(m.sentence))
-        for m in roots[:_MOST_SHOWN]
-    ]
+    lines = []
+    for m in roots[:_MOST_SHOWN]:
+        lines.append(Text.assemble((f"{m.layer.value}: {m.kind.value}: ", "red"), visible(m.sentence)))
+        if m.words:
+            lines.append(Text.assemble(("  words: ", "dim"), visible(m.words)))
     if len(roots) > _MOST_SHOWN:
         lines.append(Text(f"and {len(roots) - _MOST_SHOWN} more of this weight"))
     if rest:
@@ -142,7 +145,7 @@ def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
 def _timing(comparison: Comparison) -> Table:
     control, candidate = comparison.control.timing, comparison.candidate.timing
     table = _two_sided("timing")
-    gain = f"speed-up {comparison.speedup:.2f}" if _has_speedup(comparison) else "no speed-up: a run failed"
+    gain = f"speed-up {comparison.speedup:.2f}" if _has_speedup(comparison) else _no_gain(comparison)
     rows = [
         ("wall-clock", "{0.wall_s:.2f} s", gain),
         ("lower bound", "{0.lower_bound_s:.2f} s", "max(critical path, work / slots)"),
@@ -221,7 +224,13 @@ def _verdict_line(comparison: Comparison) -> Text:
 def _has_speedup(comparison: Comparison) -> bool:
     """Whether both came to their end, so that the time they took says something."""
     sides = (comparison.control, comparison.candidate)
-    return all(side.outcome.status is not OutcomeStatus.FAILED for side in sides)
+    return comparison.model.time_scale != 0 and all(
+        side.outcome.status is not OutcomeStatus.FAILED for side in sides
+    )
+
+
+def _no_gain(comparison: Comparison) -> str:
+    return f"no speed-up: {'replayed at once' if comparison.model.time_scale == 0 else 'a run failed'}"
 
 
 def _two_sided(title: str) -> Table:

@@ -41,6 +41,8 @@ class Cassette:
 
     path: Path
     entries: tuple[tuple[int, Entry], ...]
+    size: int
+    """Bytes."""
     torn: int | None = None
     """The line that a recording left unfinished, where there is one; it is not among the entries."""
 
@@ -75,9 +77,9 @@ def read_cassette(path: Path) -> Cassette:
             entries.append((number, Entry.model_validate_json(line)))
         except ValidationError as problem:
             if number == last:
-                return Cassette(path, tuple(entries), torn=number)
+                return Cassette(path, tuple(entries), len(content), torn=number)
             raise CassetteError(f"{path}:{number}: {_reason(problem)}") from problem
-    return Cassette(path, tuple(entries))
+    return Cassette(path, tuple(entries), len(content))
 
 
 def append_entry(path: Path, entry: Entry) -> None:
@@ -95,11 +97,17 @@ def append_entry(path: Path, entry: Entry) -> None:
         raise CassetteError(f"{path}: cannot be written: {problem.strerror}") from problem
 
 
-def replace_entries(path: Path, entries: Sequence[Entry]) -> None:
-    """Write the cassette anew with `entries`; what it held before is kept beside it, as `NAME.jsonl.bak`."""
+def replace_entries(cassette: Cassette, entries: Sequence[Entry]) -> None:
+    """Write the cassette anew with `entries`; what it held before is kept beside it, as `NAME.jsonl.bak`.
+
+    `CassetteError` where something was recorded since it was read: that would be lost.
+    """
+    path = cassette.path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with _locked(path):
+        with _locked(path) as file:
+            if os.fstat(file).st_size != cassette.size:
+                raise CassetteError(f"{path}: was added to meanwhile; try again")
             temporary.write_text("".join(f"{entry.as_line()}\n" for entry in entries), encoding="utf-8")
             backup = _free_backup(path)
             os.link(path, backup)
