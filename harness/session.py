@@ -90,8 +90,16 @@ class Session:
     def check(self, spec: Spec) -> None:
         """Look whether a run on `spec` can be had; `SurroundingsError` or `BadInputError` where it cannot."""
         self.model_name(spec)
+        folder = self.model.cassettes
         if self.model.kind == "replay":
             self._cassette(spec)
+        elif folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BadInputError(
+                    f"--model: {folder} cannot be a folder of cassettes: {error.strerror}"
+                ) from error
 
     def model_facts(self, spec: Spec) -> ModelFacts:
         """The model that runs on `spec` are made with, and the cassette it goes into or comes from."""

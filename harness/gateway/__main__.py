@@ -42,8 +42,11 @@ async def _upstream(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[U
             yield SimulatedUpstream(answer, Latency(settings.ttft_s, settings.tokens_per_s), clock)
         case RecordSettings():
             kind = "simulated" if isinstance(settings.upstream, SimulateSettings) else "ollama"
-            async with _upstream(settings.upstream, clock) as upstream:
-                yield RecordingUpstream(upstream, settings.folder, kind, clock)
+            async with (
+                _upstream(settings.upstream, clock) as answering,
+                RecordingUpstream.into(settings.folder, answering, kind, clock) as recording,
+            ):
+                yield recording
         case ReplaySettings():
             yield ReplayUpstream(settings.folder, settings.time_scale, clock)
 

@@ -10,7 +10,8 @@ Tree::
     │   └── UpstreamError          no whole answer came from the model behind the gateway
     │       ├── UpstreamUnreachable    502: it refused the connection, or closed it without an answer
     │       ├── UpstreamTimeout        504: it fell silent
-    │       └── UpstreamCut            502: it broke off in the middle of its answer
+    │       ├── UpstreamCut            502: it broke off in the middle of its answer
+    │       └── NotRecorded            500: it answered, and the answer could not be kept
     ├── GatewayError               the owner of a gateway process: it could not be used
     │   ├── GatewayStartError      it did not come up
     │   ├── GatewayDied            it ended while it was needed
@@ -29,6 +30,7 @@ __all__ = [
     "GatewayStartError",
     "MalformedRequest",
     "ModelChoiceError",
+    "NotRecorded",
     "OllamaUnreachable",
     "Refusal",
     "RunEnded",
@@ -94,6 +96,13 @@ class UpstreamCut(UpstreamError):
 
     def __init__(self, message: str) -> None:
         super().__init__(502, message)
+
+
+class NotRecorded(UpstreamError):
+    """The model answered, and its answer could not be kept: a recording with gaps is none."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(500, message)
 
 
 class GatewayError(Exception):

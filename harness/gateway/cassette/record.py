@@ -14,12 +14,13 @@ from typing import Any
 from harness.gateway.cassette.cassette_file import CassetteError, append_entry, cassette_path
 from harness.gateway.cassette.entry import entry_of
 from harness.gateway.clock import Clock
-from harness.gateway.errors import Refusal, UpstreamError
+from harness.gateway.errors import NotRecorded, Refusal, UpstreamError
 from harness.gateway.upstream import ChatCall, OtherCall, Reply, Upstream
 
 __all__ = ["RecordingUpstream"]
 
 _FACTS_TIMEOUT_S = 5.0
+_KEEP_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,22 @@ class RecordingUpstream:
         self._kind = kind
         self._clock = clock
         self._facts: asyncio.Task[_Facts] | None = None
+        self._keeping: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def into(
+        cls, folder: Path, upstream: Upstream, kind: str, clock: Clock
+    ) -> AsyncIterator[RecordingUpstream]:
+        """An upstream that records; when the block is left, what it began to keep is kept."""
+        recording = cls(upstream, folder, kind, clock)
+        try:
+            yield recording
+        finally:
+            if recording._keeping:
+                await asyncio.wait(recording._keeping, timeout=_KEEP_TIMEOUT_S)
+            if recording._facts is not None:
+                recording._facts.cancel()
 
     @asynccontextmanager
     async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
@@ -56,7 +73,6 @@ class RecordingUpstream:
 
     async def _kept(self, call: ChatCall, reply: Reply, granted_s: float) -> AsyncGenerator[bytes, None]:
         chunks: list[tuple[float, bytes]] = []
-        whole = True
         try:
             async with aclosing(reply.chunks) as source:
                 async for chunk in source:
@@ -64,9 +80,23 @@ class RecordingUpstream:
                     yield chunk
         except UpstreamError:
             # How a model's server breaks off is part of what it did, and is played again like the rest.
-            await self._keep(call, reply.status, chunks, whole=False)
+            await asyncio.shield(self._begin_to_keep(call, reply.status, chunks, whole=False))
             raise
-        await self._keep(call, reply.status, chunks, whole=whole)
+        except (asyncio.CancelledError, GeneratorExit):
+            # A caller that has read the end of an answer may hang up before the server has seen it.
+            if _ends(chunks):
+                self._begin_to_keep(call, reply.status, chunks, whole=True)
+            raise
+        await asyncio.shield(self._begin_to_keep(call, reply.status, chunks, whole=True))
+
+    def _begin_to_keep(
+        self, call: ChatCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
+    ) -> asyncio.Task[None]:
+        """Keep an exchange in a task of its own: it is kept to its end, whoever waits for it."""
+        task = asyncio.create_task(self._keep(call, status, chunks, whole=whole))
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+        return task
 
     async def _keep(
         self, call: ChatCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
@@ -90,7 +120,7 @@ class RecordingUpstream:
             path = cassette_path(self._folder, call.cassette)
             await asyncio.to_thread(lambda: append_entry(path, make()))
         except CassetteError as problem:
-            raise Refusal(500, f"the exchange could not be recorded: {problem}") from problem
+            raise NotRecorded(f"the exchange could not be recorded: {problem}") from problem
 
     async def _known_facts(self) -> _Facts:
         if self._facts is None:
@@ -118,3 +148,13 @@ class RecordingUpstream:
         except (Refusal, TimeoutError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
+
+
+def _ends(chunks: list[tuple[float, bytes]]) -> bool:
+    """Whether the last line of an answer is there and says that it is the last."""
+    lines = b"".join(chunk for _, chunk in chunks[-2:]).strip().rsplit(b"\n", 1)
+    try:
+        last = json.loads(lines[-1])
+    except ValueError:
+        return False
+    return isinstance(last, dict) and (last.get("done") is True or "error" in last)
