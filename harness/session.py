@@ -103,7 +103,11 @@ class Session:
 
     def model_facts(self, spec: Spec) -> ModelFacts:
         """The model that runs on `spec` are made with, and the cassette it goes into or comes from."""
-        facts = ModelFacts(kind=self.model.kind, name=self.model_name(spec), url=self.model.url)
+        facts = ModelFacts(
+            kind="simulated" if self.model.simulated else self.model.kind,
+            name=self.model_name(spec),
+            url=self.model.url,
+        )
         if self.model.cassettes is None:
             return facts
         path = cassette_path(self.model.cassettes, spec.name)

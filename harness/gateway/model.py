@@ -33,12 +33,19 @@ class ModelChoice:
     reason: str
     models: tuple[str, ...] = ()
     """The models that the Ollama has, by their full names."""
+    version: str = ""
+    """What the Ollama says of itself."""
     cassettes: Path | None = None
     """The folder of cassettes that is replayed or, for the other kinds, recorded into."""
 
+    @property
+    def simulated(self) -> bool:
+        """Whether what answers stands in for a model: here, or in another gateway behind the URL."""
+        return self.kind == "simulated" or _SIMULATED in self.version
+
     def offers(self, model: str) -> bool:
         """Whether `model` can be asked for; a name without a tag means `:latest`, as for Ollama."""
-        if self.kind != "ollama":
+        if self.kind != "ollama" or self.simulated:
             return True
         return (model if ":" in model.rpartition("/")[2] else f"{model}:latest") in self.models
 
@@ -56,15 +63,17 @@ async def choose_model(text: str, *, ollama_host: str | None) -> ModelChoice:
         case "auto", "" if not colon:
             url = ollama_url(ollama_host)
             try:
-                models = await _models_at(url)
+                version, models = await _ollama_at(url)
             except OllamaUnreachable:
                 return ModelChoice(
                     "simulated", None, f"no Ollama answers at {url}: using the simulated model"
                 )
-            return ModelChoice("ollama", url, f"an Ollama answers at {url}", models)
+            return ModelChoice("ollama", url, f"{_called(version)} answers at {url}", models, version)
         case "ollama", _ if bool(address) == bool(colon):
             url = ollama_url(address or ollama_host)
-            return ModelChoice("ollama", url, f"the Ollama at {url} was asked for", await _models_at(url))
+            version, models = await _ollama_at(url)
+            reason = f"{_called(version)} at {url} was asked for"
+            return ModelChoice("ollama", url, reason, models, version)
         case "replay", folder if folder:
             return ModelChoice(
                 "replay", None, f"the cassettes in {folder} are replayed", cassettes=Path(folder)
@@ -85,9 +94,9 @@ async def _recorded(text: str, ollama_host: str | None) -> ModelChoice:
         reason = f"the simulated model is recorded into {folder}"
         return ModelChoice("simulated", None, reason, cassettes=Path(folder))
     url = ollama_url(address or ollama_host)
-    models = await _models_at(url)
-    reason = f"the Ollama at {url} is recorded into {folder}"
-    return ModelChoice("ollama", url, reason, models, cassettes=Path(folder))
+    version, models = await _ollama_at(url)
+    reason = f"{_called(version)} at {url} is recorded into {folder}"
+    return ModelChoice("ollama", url, reason, models, version, cassettes=Path(folder))
 
 
 def ollama_url(host: str | None) -> str:
@@ -133,15 +142,20 @@ class _Tags(BaseModel):
     models: list[_Model] | None
 
 
-async def _models_at(url: str) -> tuple[str, ...]:
+def _called(version: str) -> str:
+    return "a simulated model" if _SIMULATED in version else "an Ollama"
+
+
+async def _ollama_at(url: str) -> tuple[str, tuple[str, ...]]:
+    """The version of the Ollama at `url`, and the names of its models."""
     try:
         async with aiohttp.ClientSession(trust_env=False) as session:
-            version = await _get(session, f"{url}/api/version", _PROBE_TIMEOUT_S)
-            _Version.model_validate_json(version)
+            told = await _get(session, f"{url}/api/version", _PROBE_TIMEOUT_S)
+            version = _Version.model_validate_json(told).version
             tags = _Tags.model_validate_json(await _get(session, f"{url}/api/tags", _LIST_TIMEOUT_S))
     except (aiohttp.ClientError, TimeoutError, OSError, ValidationError) as problem:
         raise OllamaUnreachable(f"no Ollama answers at {url}") from problem
-    return tuple(model.name for model in tags.models or ())
+    return version, tuple(model.name for model in tags.models or ())
 
 
 async def _get(session: aiohttp.ClientSession, url: str, timeout_s: float) -> bytes:

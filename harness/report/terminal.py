@@ -93,7 +93,8 @@ def _body(comparison: Comparison, width: int) -> Group:
 def _header(comparison: Comparison) -> Text:
     model = comparison.model
     if model.kind == "simulated":
-        answered = Text.assemble(("simulated model", "bold"), f" (asked as {visible(model.name)})")
+        at = f" at {model.url}" if model.url else ""
+        answered = Text.assemble(("simulated model", "bold"), f"{at} (asked as {visible(model.name)})")
     elif model.kind == "replay":
         source = f", recorded from {model.source}" if model.source else ""
         answered = _plain(f"replay of {model.cassette}{source} (asked as {model.name})")

@@ -112,7 +112,7 @@ async def test_anything_else_is_refused_in_one_line(text: str) -> None:
 
 
 async def test_a_word_that_is_no_choice_is_answered_with_the_choices() -> None:
-    with pytest.raises(UnknownModelChoice, match="say auto, simulated, ollama or ollama:URL"):
+    with pytest.raises(UnknownModelChoice, match="say auto, simulated, ollama, ollama:URL, record:FOLDER"):
         await choose_model("llama", ollama_host=None)
 
 
