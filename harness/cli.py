@@ -32,8 +32,10 @@ from harness.errors import BadInputError, HarnessError
 from harness.gateway.settings import SimulateSettings
 from harness.record import RunStore
 from harness.report.cassettes import print_cassettes, print_entries, print_entry, print_pruning
+from harness.report.gateway_calls import GatewayCalls
 from harness.report.progress import TrialProgress
 from harness.report.terminal import print_comparison, print_summary
+from harness.serve import serve_model
 from harness.session import SessionSettings
 from harness.spec import Spec, find_specs
 from harness.trial import run_trial
@@ -120,6 +122,49 @@ def compare_command(
     if as_json:
         typer.echo(json.dumps([comparison.model_dump(mode="json") for comparison in comparisons], indent=2))
     raise typer.Exit(exit_code(worst(comparison.verdict.status for comparison in comparisons)))
+
+
+@app.command(name="gateway")
+def gateway_command(
+    listen: Annotated[str, typer.Option(help="HOST:PORT to listen on; port 0 takes a free one.")] = (
+        "127.0.0.1:11435"
+    ),
+    upstream: Annotated[
+        str,
+        typer.Option(help="What answers, as for compare --model: ollama:URL, simulated, replay:FOLDER, ..."),
+    ] = "auto",
+    slots: Annotated[int, typer.Option(min=1, help="Calls the model answers at once.")] = 4,
+    cassette: Annotated[str, typer.Option(help="Record and replay: the name of the cassette.")] = "gateway",
+    time_scale: Annotated[
+        float, typer.Option(min=0, help="Replay: what recorded times are multiplied with.")
+    ] = 1.0,
+    ttft: Annotated[float, typer.Option(min=0, help="Simulated model: seconds to the first token.")] = (
+        SimulateSettings().ttft_s
+    ),
+    tokens_per_second: Annotated[
+        float, typer.Option(min=0.1, help="Simulated model: speed of one call.")
+    ] = SimulateSettings().tokens_per_s,
+    upstream_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that an Ollama behind it may be silent.")
+    ] = 600.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every call as a line of JSON.")] = False,
+) -> None:
+    """Run the gateway alone: point OLLAMA_HOST of any client at it. Ends with Ctrl-C or SIGTERM."""
+    simulated = SimulateSettings(ttft_s=ttft, tokens_per_s=tokens_per_second)
+    shown = GatewayCalls(as_json=as_json)
+    with _reporting():
+        _run(
+            serve_model(
+                upstream,
+                listen,
+                slots=slots,
+                cassette=cassette,
+                simulated=simulated,
+                time_scale=time_scale,
+                upstream_timeout_s=upstream_timeout,
+                watcher=shown,
+            )
+        )
 
 
 cassette_app = typer.Typer(help="Look after cassettes: recorded answers of a model.", no_args_is_help=True)

@@ -23,14 +23,7 @@ from harness.gateway.cassette import Cassette, CassetteError, cassette_path, rea
 from harness.gateway.errors import GatewayError, ModelChoiceError, UnknownModelChoice
 from harness.gateway.model import ModelChoice, choose_model
 from harness.gateway.process import Gateway, running_gateway
-from harness.gateway.settings import (
-    GatewaySettings,
-    LiveSettings,
-    RecordSettings,
-    ReplaySettings,
-    SimulateSettings,
-    UpstreamSettings,
-)
+from harness.gateway.settings import GatewaySettings, SimulateSettings
 from harness.record import (
     ModelFacts,
     OutcomeStatus,
@@ -43,7 +36,7 @@ from harness.record.inspection import defects, generated_files
 from harness.record.run_store import read_blackboard
 from harness.spec import Spec
 
-__all__ = ["Session", "SessionSettings", "open_session"]
+__all__ = ["Session", "SessionSettings", "chosen_model", "open_session"]
 
 _PATIENCE_S = 30.0
 
@@ -235,22 +228,32 @@ class _RunClock:
         return self._log
 
 
+async def chosen_model(text: str, option: str) -> ModelChoice:
+    """The model that `text`, the value of `option`, asks for; `BadInputError` or `SurroundingsError`."""
+    try:
+        return await choose_model(text, ollama_host=os.environ.get("OLLAMA_HOST"))
+    except UnknownModelChoice as error:
+        raise BadInputError(f"{option}: {error}") from error
+    except ModelChoiceError as error:
+        raise SurroundingsError(
+            f"{error}; start it (ollama serve), name another with {option} ollama:URL, or use {option} "
+            "simulated"
+        ) from error
+
+
 @asynccontextmanager
 async def open_session(settings: SessionSettings, *, needs_redis: bool) -> AsyncIterator[Session]:
     """Surroundings as `settings` ask for, all of them gone when the block is left.
 
     Raises `BadInputError` and `SurroundingsError`.
     """
-    try:
-        model = await choose_model(settings.model, ollama_host=os.environ.get("OLLAMA_HOST"))
-    except UnknownModelChoice as error:
-        raise BadInputError(f"--model: {error}") from error
-    except ModelChoiceError as error:
-        raise SurroundingsError(
-            f"{error}; start it (ollama serve), name another with --model ollama:URL, or use --model "
-            "simulated"
-        ) from error
-    upstream = _upstream(settings, model)
+    model = await chosen_model(settings.model, "--model")
+    upstream = model.settings(
+        settings.simulated,
+        time_scale=settings.time_scale,
+        # The engine's own time-out comes first: how it copes with a silent model is part of its record.
+        upstream_timeout_s=settings.call_timeout_s + _PATIENCE_S,
+    )
     async with AsyncExitStack() as stack:
         redis_url, server = None, None
         if needs_redis:
@@ -261,19 +264,6 @@ async def open_session(settings: SessionSettings, *, needs_redis: bool) -> Async
         except GatewayError as error:
             raise SurroundingsError(str(error)) from error
         yield Session(settings, model, gateway, redis_url, server)
-
-
-def _upstream(settings: SessionSettings, model: ModelChoice) -> UpstreamSettings:
-    if model.kind == "replay" and model.cassettes is not None:
-        return ReplaySettings(folder=model.cassettes.absolute(), time_scale=settings.time_scale)
-    answers: LiveSettings | SimulateSettings = settings.simulated
-    if model.url is not None:
-        # The engine's own time-out comes first: how it copes with a silent model is part of its record.
-        patience_s = settings.call_timeout_s + _PATIENCE_S
-        answers = LiveSettings(url=model.url, upstream_timeout_s=patience_s)
-    if model.cassettes is None:
-        return answers
-    return RecordSettings(folder=model.cassettes.absolute(), upstream=answers)
 
 
 @asynccontextmanager

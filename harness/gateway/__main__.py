@@ -15,40 +15,10 @@ from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 
-from harness.gateway.cassette import RecordingUpstream, ReplayUpstream
-from harness.gateway.clock import Clock, MonotonicClock
-from harness.gateway.live import LiveUpstream
+from harness.gateway.clock import MonotonicClock
+from harness.gateway.opening import open_upstream
 from harness.gateway.server import serving
-from harness.gateway.settings import (
-    GatewaySettings,
-    LiveSettings,
-    RecordSettings,
-    ReplaySettings,
-    SimulateSettings,
-    UpstreamSettings,
-)
-from harness.gateway.simulate import Latency, SimulatedUpstream
-from harness.gateway.simulated import answer
-from harness.gateway.upstream import Upstream
-
-
-@asynccontextmanager
-async def _upstream(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[Upstream]:
-    match settings:
-        case LiveSettings():
-            async with LiveUpstream.connected(settings.url, settings.upstream_timeout_s) as upstream:
-                yield upstream
-        case SimulateSettings():
-            yield SimulatedUpstream(answer, Latency(settings.ttft_s, settings.tokens_per_s), clock)
-        case RecordSettings():
-            kind = "simulated" if isinstance(settings.upstream, SimulateSettings) else "ollama"
-            async with (
-                _upstream(settings.upstream, clock) as answering,
-                RecordingUpstream.into(settings.folder, answering, kind, clock) as recording,
-            ):
-                yield recording
-        case ReplaySettings():
-            yield ReplayUpstream(settings.folder, settings.time_scale, clock)
+from harness.gateway.settings import GatewaySettings
 
 
 @asynccontextmanager
@@ -75,7 +45,7 @@ async def _main() -> None:
         clock = MonotonicClock()
         async with (
             asyncio.TaskGroup() as tasks,
-            _upstream(settings.upstream, clock) as upstream,
+            open_upstream(settings.upstream, clock) as upstream,
             serving(upstream, clock, settings.token) as port,
         ):
             sys.stdout.write(json.dumps({"port": port}) + "\n")

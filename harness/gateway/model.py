@@ -12,6 +12,13 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from harness.gateway.errors import OllamaUnreachable, UnknownModelChoice
+from harness.gateway.settings import (
+    LiveSettings,
+    RecordSettings,
+    ReplaySettings,
+    SimulateSettings,
+    UpstreamSettings,
+)
 
 __all__ = ["ModelChoice", "choose_model", "ollama_url"]
 
@@ -37,6 +44,19 @@ class ModelChoice:
     """What the Ollama says of itself."""
     cassettes: Path | None = None
     """The folder of cassettes that is replayed or, for the other kinds, recorded into."""
+
+    def settings(
+        self, simulated: SimulateSettings, *, time_scale: float, upstream_timeout_s: float
+    ) -> UpstreamSettings:
+        """The settings of a gateway before this model: each kind takes what concerns it."""
+        if self.kind == "replay" and self.cassettes is not None:
+            return ReplaySettings(folder=self.cassettes.absolute(), time_scale=time_scale)
+        answers: LiveSettings | SimulateSettings = simulated
+        if self.url is not None:
+            answers = LiveSettings(url=self.url, upstream_timeout_s=upstream_timeout_s)
+        if self.cassettes is None:
+            return answers
+        return RecordSettings(folder=self.cassettes.absolute(), upstream=answers)
 
     @property
     def simulated(self) -> bool:

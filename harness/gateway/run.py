@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from harness.gateway.calls import CallRecord, RunMarks, RunProgress
@@ -14,7 +14,9 @@ from harness.gateway.errors import Refusal, RunEnded, UnknownRun, UpstreamError
 from harness.gateway.slots import Slots
 from harness.gateway.underway import CallUnderWay
 
-__all__ = ["Run", "Runs"]
+__all__ = ["OnRecord", "Run", "Runs"]
+
+OnRecord = Callable[[CallRecord], None]
 
 _GIVE_UP_TIMEOUT_S = 5.0
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -26,8 +28,11 @@ class Run:
     Calls between the opening and that mark are served and have negative times.
     """
 
-    def __init__(self, run_id: str, slots: int, clock: Clock, cassette: str = "") -> None:
+    def __init__(
+        self, run_id: str, slots: int, clock: Clock, cassette: str = "", on_record: OnRecord | None = None
+    ) -> None:
         self.id = run_id
+        self._on_record = on_record
         self.cassette = cassette
         self.malformed = 0
         self.other_requests = 0
@@ -112,7 +117,10 @@ class Run:
             # What the end of the run cut ended with the run; giving it up took a moment longer.
             call.end_s = self._ended_s or call.end_s or self._clock.now_s()
             self._under_way.discard(call)
-            self._over.append(call)
+            if self._on_record is None:
+                self._over.append(call)
+            elif call.status is not None:
+                self._on_record(call.record(self.id, self._began_s))
             if not self._under_way:
                 self._idle.set()
 
@@ -146,13 +154,16 @@ class Runs:
         self._clock = clock
         self._runs: dict[str, Run] = {}
 
-    def open(self, run_id: str, slots: int, cassette: str = "") -> None:
-        """Take calls for a run of a new id, which records or replays `cassette` where there are any."""
+    def open(self, run_id: str, slots: int, cassette: str = "", on_record: OnRecord | None = None) -> None:
+        """Take calls for a run of a new id, which records or replays `cassette` where there are any.
+
+        With `on_record`, the record of a call is handed over when it is over, and not kept.
+        """
         if not _RUN_ID.fullmatch(run_id):
             raise Refusal(400, f"a run id is letters, digits, '.', '_' and '-', not {run_id!r}")
         if run_id in self._runs:
             raise Refusal(409, f"run {run_id!r} is open already")
-        self._runs[run_id] = Run(run_id, slots, self._clock, cassette)
+        self._runs[run_id] = Run(run_id, slots, self._clock, cassette, on_record)
 
     def __getitem__(self, run_id: str) -> Run:
         try:

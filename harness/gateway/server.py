@@ -12,12 +12,12 @@ from harness.gateway.canonical import CanonicalRequest, decode, wants_stream
 from harness.gateway.clock import Clock
 from harness.gateway.control import control_app
 from harness.gateway.delivery import Delivery, refusal_response
-from harness.gateway.errors import MalformedRequest, Refusal, RunEnded
+from harness.gateway.errors import GatewayStartError, MalformedRequest, Refusal, RunEnded
 from harness.gateway.run import Run, Runs
 from harness.gateway.settings import LOOPBACK
 from harness.gateway.upstream import ChatCall, OtherCall, Upstream
 
-__all__ = ["serving"]
+__all__ = ["serving", "serving_alone"]
 
 
 _CHAT = "/api/chat"
@@ -35,6 +35,31 @@ async def serving(upstream: Upstream, clock: Clock, token: str) -> AsyncIterator
     api = _OllamaApi(runs, upstream)
     app.router.add_post(f"/r/{{run}}{_CHAT}", api.chat)
     app.router.add_route("*", "/r/{run}/{path:.*}", api.other)
+    async with _listening(app, runs, LOOPBACK, 0) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving_alone(upstream: Upstream, runs: Runs, run: str, host: str, port: int) -> AsyncIterator[int]:
+    """A gateway that serves one run, without prefix and control, as an Ollama would; yields the port.
+
+    Raises `GatewayStartError` where it cannot listen there.
+    """
+    app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_refusals])
+    api = _OllamaApi(runs, upstream, run)
+    app.router.add_get("/", _running)
+    app.router.add_post(_CHAT, api.chat)
+    app.router.add_route("*", "/{path:.*}", api.other)
+    async with _listening(app, runs, host, port) as listening:
+        yield listening
+
+
+async def _running(request: web.Request) -> web.Response:
+    return web.Response(text="Ollama is running")
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, runs: Runs, host: str, port: int) -> AsyncIterator[int]:
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -44,8 +69,12 @@ async def serving(upstream: Upstream, clock: Clock, token: str) -> AsyncIterator
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, LOOPBACK, 0, backlog=_BACKLOG)
-        await site.start()
+        site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
+        try:
+            await site.start()
+        except OSError as problem:
+            reason = problem.strerror or problem
+            raise GatewayStartError(f"cannot listen on {host}:{port}: {reason}") from problem
         yield site.port
     finally:
         try:
@@ -55,9 +84,12 @@ async def serving(upstream: Upstream, clock: Clock, token: str) -> AsyncIterator
 
 
 class _OllamaApi:
-    def __init__(self, runs: Runs, upstream: Upstream) -> None:
+    """The API for the run that is named in the path or, where there is one, for `only_run`."""
+
+    def __init__(self, runs: Runs, upstream: Upstream, only_run: str | None = None) -> None:
         self._runs = runs
         self._upstream = upstream
+        self._only_run = only_run
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         run = self._run(request)
@@ -84,7 +116,7 @@ class _OllamaApi:
         run.other_requests += 1
         call = OtherCall(
             method=request.method,
-            target="/" + request.rel_url.raw_path_qs.split("/", 3)[3],
+            target=self._target(request),
             body=request.content.iter_any() if request.can_read_body else None,
             headers=request.headers,
         )
@@ -95,8 +127,12 @@ class _OllamaApi:
         except Refusal as refusal:
             return delivery.break_off(refusal)
 
+    def _target(self, request: web.Request) -> str:
+        path = request.rel_url.raw_path_qs
+        return path if self._only_run else "/" + path.split("/", 3)[3]
+
     def _run(self, request: web.Request) -> Run:
-        run = self._runs[request.match_info["run"]]
+        run = self._runs[self._only_run or request.match_info["run"]]
         if run.ended:
             raise RunEnded(run.id)
         return run

@@ -1,0 +1,42 @@
+"""The composition root of the gateway: puts the upstream together that the settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from harness.gateway.cassette import RecordingUpstream, ReplayUpstream
+from harness.gateway.clock import Clock
+from harness.gateway.live import LiveUpstream
+from harness.gateway.settings import (
+    LiveSettings,
+    RecordSettings,
+    ReplaySettings,
+    SimulateSettings,
+    UpstreamSettings,
+)
+from harness.gateway.simulate import Latency, SimulatedUpstream
+from harness.gateway.simulated import answer
+from harness.gateway.upstream import Upstream
+
+__all__ = ["open_upstream"]
+
+
+@asynccontextmanager
+async def open_upstream(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[Upstream]:
+    """What answers as `settings` say; its connections are gone when the block is left."""
+    match settings:
+        case LiveSettings():
+            async with LiveUpstream.connected(settings.url, settings.upstream_timeout_s) as upstream:
+                yield upstream
+        case SimulateSettings():
+            yield SimulatedUpstream(answer, Latency(settings.ttft_s, settings.tokens_per_s), clock)
+        case RecordSettings():
+            kind = "simulated" if isinstance(settings.upstream, SimulateSettings) else "ollama"
+            async with (
+                open_upstream(settings.upstream, clock) as answering,
+                RecordingUpstream.into(settings.folder, answering, kind, clock) as recording,
+            ):
+                yield recording
+        case ReplaySettings():
+            yield ReplayUpstream(settings.folder, settings.time_scale, clock)

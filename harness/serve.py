@@ -1,0 +1,68 @@
+"""The gateway served alone, before a model that a person names."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from harness.errors import BadInputError, SurroundingsError
+from harness.gateway.calls import CallRecord
+from harness.gateway.cassette import CassetteError, cassette_path
+from harness.gateway.errors import GatewayStartError
+from harness.gateway.model import ModelChoice
+from harness.gateway.settings import SimulateSettings
+from harness.gateway.standalone import parse_address, serve_alone
+from harness.session import chosen_model
+
+__all__ = ["GatewayWatcher", "serve_model"]
+
+
+class GatewayWatcher(Protocol):
+    """Someone who is told what a gateway does."""
+
+    def serving(self, url: str, model: ModelChoice) -> None:
+        """It listens at `url` and `model` answers."""
+
+    def called(self, call: CallRecord) -> None:
+        """A call is over."""
+
+
+async def serve_model(
+    model: str,
+    listen: str,
+    *,
+    slots: int,
+    cassette: str,
+    simulated: SimulateSettings,
+    time_scale: float,
+    upstream_timeout_s: float,
+    watcher: GatewayWatcher,
+) -> None:
+    """Serve the Ollama API at `listen` (`HOST:PORT`) until cancelled.
+
+    `model` is what `compare --model` takes; `cassette` names the one that is recorded or replayed. Raises
+    `BadInputError` and `SurroundingsError`.
+    """
+    try:
+        address = parse_address(listen)
+    except ValueError as error:
+        raise BadInputError(f"--listen: {error}") from error
+    chosen = await chosen_model(model, "--upstream")
+    if chosen.cassettes is not None:
+        try:
+            path = cassette_path(chosen.cassettes, cassette)
+        except CassetteError as error:
+            raise BadInputError(f"--cassette: {error}") from error
+        if chosen.kind == "replay" and not path.is_file():
+            raise BadInputError(f"--cassette: there is no {path}; say which of that folder is to be replayed")
+    settings = chosen.settings(simulated, time_scale=time_scale, upstream_timeout_s=upstream_timeout_s)
+    try:
+        await serve_alone(
+            settings,
+            address,
+            slots=slots,
+            cassette=cassette,
+            on_ready=lambda url: watcher.serving(url, chosen),
+            on_record=watcher.called,
+        )
+    except GatewayStartError as error:
+        raise SurroundingsError(str(error)) from error
