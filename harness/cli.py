@@ -85,6 +85,10 @@ def compare_command(
     time_scale: Annotated[
         float, typer.Option(min=0, help="Replay: what the recorded times are multiplied with; 0 is at once.")
     ] = 1.0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="What is to go wrong, such as 'role=developer,times=1:500'; may be repeated."),
+    ] = None,
     slots: Annotated[int, typer.Option(min=1, help="Calls the model answers at once.")] = 4,
     redis: Annotated[str, typer.Option(help="embedded, or redis://host:port/db.")] = "embedded",
     ttft: Annotated[
@@ -109,6 +113,7 @@ def compare_command(
         slots=slots,
         redis=redis,
         time_scale=time_scale,
+        faults=tuple(fault or ()),
         simulated=SimulateSettings(ttft_s=ttft, tokens_per_s=tokens_per_second),
         call_timeout_s=call_timeout,
         deadline_s=timeout,
@@ -133,6 +138,10 @@ def gateway_command(
         str,
         typer.Option(help="What answers, as for compare --model: ollama:URL, simulated, replay:FOLDER, ..."),
     ] = "auto",
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="What is to go wrong, such as 'role=developer,times=1:500'; may be repeated."),
+    ] = None,
     slots: Annotated[int, typer.Option(min=1, help="Calls the model answers at once.")] = 4,
     cassette: Annotated[str, typer.Option(help="Record and replay: the name of the cassette.")] = "gateway",
     time_scale: Annotated[
@@ -159,6 +168,7 @@ def gateway_command(
                 listen,
                 slots=slots,
                 cassette=cassette,
+                faults=fault or (),
                 simulated=simulated,
                 time_scale=time_scale,
                 upstream_timeout_s=upstream_timeout,

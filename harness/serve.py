@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from harness.errors import BadInputError, SurroundingsError
@@ -11,7 +12,7 @@ from harness.gateway.errors import GatewayStartError
 from harness.gateway.model import ModelChoice
 from harness.gateway.settings import SimulateSettings
 from harness.gateway.standalone import parse_address, serve_alone
-from harness.session import chosen_model
+from harness.session import chosen_model, fault_rules
 
 __all__ = ["GatewayWatcher", "serve_model"]
 
@@ -32,6 +33,7 @@ async def serve_model(
     *,
     slots: int,
     cassette: str,
+    faults: Sequence[str],
     simulated: SimulateSettings,
     time_scale: float,
     upstream_timeout_s: float,
@@ -39,13 +41,14 @@ async def serve_model(
 ) -> None:
     """Serve the Ollama API at `listen` (`HOST:PORT`) until cancelled.
 
-    `model` is what `compare --model` takes; `cassette` names the one that is recorded or replayed. Raises
-    `BadInputError` and `SurroundingsError`.
+    `model` is what `compare --model` takes; `cassette` names the one that is recorded or replayed;
+    `faults` are rules. Raises `BadInputError` and `SurroundingsError`.
     """
     try:
         address = parse_address(listen)
     except ValueError as error:
         raise BadInputError(f"--listen: {error}") from error
+    rules = fault_rules(faults)
     chosen = await chosen_model(model, "--upstream")
     if chosen.cassettes is not None:
         try:
@@ -59,6 +62,7 @@ async def serve_model(
         await serve_alone(
             settings,
             address,
+            faults=rules,
             slots=slots,
             cassette=cassette,
             on_ready=lambda url: watcher.serving(url, chosen),

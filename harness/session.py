@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +21,7 @@ from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import RunLog
 from harness.gateway.cassette import Cassette, CassetteError, cassette_path, read_cassette
 from harness.gateway.errors import GatewayError, ModelChoiceError, UnknownModelChoice
+from harness.gateway.faults import FaultRule, FaultRuleError, parse_fault
 from harness.gateway.model import ModelChoice, choose_model
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
@@ -36,7 +37,7 @@ from harness.record.inspection import defects, generated_files
 from harness.record.run_store import read_blackboard
 from harness.spec import Spec
 
-__all__ = ["Session", "SessionSettings", "chosen_model", "open_session"]
+__all__ = ["Session", "SessionSettings", "chosen_model", "fault_rules", "open_session"]
 
 _PATIENCE_S = 30.0
 
@@ -48,14 +49,16 @@ class SessionSettings:
     """What runs are made with.
 
     `model` is `auto`, `simulated`, `ollama[:URL]`, `record:FOLDER[@URL]` or `replay:FOLDER`; `time_scale`
-    scales the times of a replayed answer; `redis` is `embedded` or a URL. `call_timeout_s`
-    bounds one call to the model, waiting for a slot included; `deadline_s` a whole run.
+    scales the times of a replayed answer; `faults` are rules of what is to go wrong; `redis` is `embedded`
+    or a URL. `call_timeout_s` bounds one call to the model, waiting for a slot included; `deadline_s` a
+    whole run.
     """
 
     model: str = "auto"
     slots: int = 4
     redis: str = "embedded"
     time_scale: float = 1.0
+    faults: tuple[str, ...] = ()
     simulated: SimulateSettings = field(default_factory=SimulateSettings)
     call_timeout_s: float = 600.0
     deadline_s: float = 3600.0
@@ -180,6 +183,7 @@ class Session:
             concurrent=engine.concurrent,
             model=self.model_facts(spec),
             slots=log.slots,
+            faults=self.settings.faults,
             redis=self.redis_server if engine.needs_redis else None,
             began_at=began.isoformat(timespec="milliseconds"),
             startup_s=result.startup_s,
@@ -228,6 +232,14 @@ class _RunClock:
         return self._log
 
 
+def fault_rules(texts: Sequence[str]) -> tuple[FaultRule, ...]:
+    """The rules that `texts` say; `BadInputError` for what is none."""
+    try:
+        return tuple(parse_fault(text) for text in texts)
+    except FaultRuleError as error:
+        raise BadInputError(f"--fault: {error}") from error
+
+
 async def chosen_model(text: str, option: str) -> ModelChoice:
     """The model that `text`, the value of `option`, asks for; `BadInputError` or `SurroundingsError`."""
     try:
@@ -247,6 +259,7 @@ async def open_session(settings: SessionSettings, *, needs_redis: bool) -> Async
 
     Raises `BadInputError` and `SurroundingsError`.
     """
+    faults = fault_rules(settings.faults)
     model = await chosen_model(settings.model, "--model")
     upstream = model.settings(
         settings.simulated,
@@ -258,7 +271,7 @@ async def open_session(settings: SessionSettings, *, needs_redis: bool) -> Async
         redis_url, server = None, None
         if needs_redis:
             redis_url, server = await stack.enter_async_context(_redis(settings.redis))
-        gateway_settings = GatewaySettings(upstream=upstream, token=secrets.token_urlsafe(24))
+        gateway_settings = GatewaySettings(upstream=upstream, faults=faults, token=secrets.token_urlsafe(24))
         try:
             gateway = await stack.enter_async_context(running_gateway(gateway_settings))
         except GatewayError as error:

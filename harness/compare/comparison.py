@@ -11,6 +11,7 @@ from harness.compare.cassette import prompt_drift, used_up
 from harness.compare.conversation import ConversationResult, compare_conversations
 from harness.compare.events import compare_events
 from harness.compare.expectations import Expectation, check_expectations
+from harness.compare.faults import reactions
 from harness.compare.files import compare_files
 from harness.compare.mismatch import Kind, Layer, Mismatch, following
 from harness.compare.outcome import compare_outcomes, describe_outcome, failed_otherwise
@@ -146,7 +147,10 @@ def _conversation(control: RunRecord, candidate: RunRecord) -> ConversationResul
 
 
 def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
-    return (*used_up(control, "control"), *used_up(candidate, "candidate"))
+    sides = (("control", control), ("candidate", candidate))
+    return tuple(
+        note for side, record in sides for note in (*used_up(record, side), *reactions(record, side))
+    )
 
 
 def _both(control: str, candidate: str) -> str:

@@ -45,7 +45,7 @@ async def _main() -> None:
         clock = MonotonicClock()
         async with (
             asyncio.TaskGroup() as tasks,
-            open_upstream(settings.upstream, clock) as upstream,
+            open_upstream(settings.upstream, settings.faults, clock) as upstream,
             serving(upstream, clock, settings.token) as port,
         ):
             sys.stdout.write(json.dumps({"port": port}) + "\n")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from harness.gateway.cassette import RecordingUpstream, ReplayUpstream
 from harness.gateway.clock import Clock
+from harness.gateway.faults import FaultRule, FaultyUpstream
 from harness.gateway.live import LiveUpstream
 from harness.gateway.settings import (
     LiveSettings,
@@ -23,8 +24,20 @@ __all__ = ["open_upstream"]
 
 
 @asynccontextmanager
-async def open_upstream(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[Upstream]:
-    """What answers as `settings` say; its connections are gone when the block is left."""
+async def open_upstream(
+    settings: UpstreamSettings, faults: Sequence[FaultRule], clock: Clock
+) -> AsyncIterator[Upstream]:
+    """What answers as `settings` say, and goes wrong as `faults` do.
+
+    Its connections are gone when the block is left.
+    """
+    async with _answering(settings, clock) as upstream:
+        # Before a recording, not behind it: a cassette holds what the model said.
+        yield FaultyUpstream(upstream, faults, clock) if faults else upstream
+
+
+@asynccontextmanager
+async def _answering(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[Upstream]:
     match settings:
         case LiveSettings():
             async with LiveUpstream.connected(settings.url, settings.upstream_timeout_s) as upstream:
@@ -34,7 +47,7 @@ async def open_upstream(settings: UpstreamSettings, clock: Clock) -> AsyncIterat
         case RecordSettings():
             kind = "simulated" if isinstance(settings.upstream, SimulateSettings) else "ollama"
             async with (
-                open_upstream(settings.upstream, clock) as answering,
+                _answering(settings.upstream, clock) as answering,
                 RecordingUpstream.into(settings.folder, answering, kind, clock) as recording,
             ):
                 yield recording

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.gateway.faults import FaultRule
+
 __all__ = [
     "LOOPBACK",
     "GatewaySettings",
@@ -75,4 +77,6 @@ class GatewaySettings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     upstream: UpstreamSettings
+    faults: tuple[FaultRule, ...] = ()
+    """What is to go wrong, of which the first rule that fits a call acts."""
     token: str = Field(min_length=16, repr=False)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.gateway.clock import MonotonicClock
+from harness.gateway.faults import FaultRule
 from harness.gateway.opening import open_upstream
 from harness.gateway.run import OnRecord, Runs
 from harness.gateway.server import serving_alone
@@ -43,6 +44,7 @@ async def serve_alone(
     settings: UpstreamSettings,
     address: Address,
     *,
+    faults: Sequence[FaultRule],
     slots: int,
     cassette: str,
     on_ready: Callable[[str], None],
@@ -56,7 +58,7 @@ async def serve_alone(
     runs = Runs(clock)
     runs.open(_RUN, slots, cassette, on_record)
     async with (
-        open_upstream(settings, clock) as upstream,
+        open_upstream(settings, faults, clock) as upstream,
         serving_alone(upstream, runs, _RUN, address.host, address.port) as port,
     ):
         on_ready(address.url(port))

@@ -107,6 +107,8 @@ class RunSummary(_Frozen):
     """Whether the engine can have several calls under way."""
     model: ModelFacts
     slots: int
+    faults: tuple[str, ...] = ()
+    """The rules of what was to go wrong with the model."""
     redis: str | None
     """The server that held the state, without secrets; None where none was used."""
     began_at: str
