@@ -1,0 +1,83 @@
+"""Every kind of fault against both engines: no hang, no empty file, and the record says what became of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.compare import compare
+from harness.engines.worker_engine import find_engine
+from harness.errors import BadInputError
+from harness.gateway.settings import SimulateSettings
+from harness.record import RunRecord
+from harness.session import SessionSettings, open_session
+from harness.spec import Spec
+
+KINDS = {
+    "Error": "500",
+    "Busy": "503",
+    "Hang": "hang",
+    "Cut": "cut",
+    "Garbage": "garbage",
+    "Empty": "empty",
+    "Slow": "slow:3x",
+}
+
+SPEC = Spec.model_validate(
+    {
+        "name": "faults",
+        "idea": "Lists of things.",
+        "modules": [
+            {"name": name, "module_type": "data", "description": f"A list of {name}"} for name in KINDS
+        ],
+    }
+)
+
+
+@pytest.fixture
+async def runs(tmp_path: Path) -> tuple[RunRecord, RunRecord]:
+    settings = SessionSettings(
+        model="simulated",
+        simulated=SimulateSettings(ttft_s=0.001, tokens_per_s=50_000),
+        faults=tuple(f"role=architect,module={name}:{kind}" for name, kind in KINDS.items()),
+        call_timeout_s=2,
+        deadline_s=40,
+        store=tmp_path,
+    )
+    async with open_session(settings, needs_redis=True) as session:
+        return (
+            await session.run(SPEC, find_engine("legacy"), lambda _: None),
+            await session.run(SPEC, find_engine("async"), lambda _: None),
+        )
+
+
+async def test_both_engines_take_every_fault_alike(runs: tuple[RunRecord, RunRecord]) -> None:
+    for record in runs:
+        failed = {failure.task for failure in record.summary.outcome.failures}
+        assert failed == {f"architect:{name}" for name in KINDS if name != "Slow"}
+        assert "slow.py" in record.summary.files
+        assert all(facts.size for facts in record.summary.files.values())
+        assert "Traceback" not in (record.folder / "engine.log").read_text()
+        spoilt = {(call.module, call.fault) for call in record.calls if call.fault}
+        assert spoilt == {(name, f"role=architect,module={name}:{kind}") for name, kind in KINDS.items()}
+        assert record.summary.faults == tuple(
+            f"role=architect,module={name}:{kind}" for name, kind in KINDS.items()
+        )
+    comparison = compare(SPEC, *runs)
+    assert comparison.mismatches == ()
+    notes = "\n".join(comparison.notes)
+    for side in ("control", "candidate"):
+        assert (
+            f"{side}: the architect of Slow: role=architect,module=Slow:slow:3x; answered all the same"
+            in notes
+        )
+        assert f"{side}: the architect of Hang: role=architect,module=Hang:hang; not asked again" in notes
+
+
+async def test_a_rule_that_is_none_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="--fault: fault rule '501': '501' is no kind of fault"):
+        async with open_session(
+            SessionSettings(model="simulated", faults=("501",), store=tmp_path), needs_redis=False
+        ):
+            pass
