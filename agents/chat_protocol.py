@@ -67,7 +67,8 @@ class StreamReader:
         """The whole answer at the end of the stream; a stream that never said `done` is a `ModelError`."""
         last = self._last
         if last is None or not last.done:
-            raise ModelError("the model's answer was cut: the stream ended without 'done'", at=at)
+            cut = "the model's answer was cut: the stream ended without 'done'"
+            raise ModelError(cut, at=at, passing=True)
         return ModelReply(
             content="".join(self._parts),
             at=at,
@@ -77,11 +78,17 @@ class StreamReader:
         )
 
 
-def model_error(error: Exception, at: str) -> ModelError:
-    """`error` of a client as a `ModelError`: its sentence, and the HTTP status where it carries one."""
-    status = getattr(error, "status_code", None)
-    status = status if isinstance(status, int) and status > 0 else None
+def model_error(error: Exception, at: str, *, broken_connection: bool) -> ModelError:
+    """`error` of a client as a `ModelError`: its sentence, and the HTTP status where it carries one.
+
+    `broken_connection` says that the connection could not be made or broke. That may pass, as may an error
+    that comes in mid-stream, which carries no status of its own. An answer that is not of the protocol does
+    not: whatever speaks there is no model.
+    """
+    code = getattr(error, "status_code", None)
+    status = code if isinstance(code, int) and code > 0 else None
     text = " ".join(str(getattr(error, "error", None) or error).split()) or type(error).__name__
     if status is not None:
         return ModelError(f"the model answered {status}: {text}", status=status, at=at)
-    return ModelError(f"the model could not be reached or its answer not be read: {text}", at=at)
+    reason = f"the model could not be reached or its answer not be read: {text}"
+    return ModelError(reason, at=at, passing=broken_connection or code is not None)

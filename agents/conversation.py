@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from agents.retries import MAX_RETRIES, PASSING_STATUSES
 from agents.roles import Role, opening
 
 __all__ = [
@@ -53,12 +54,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call to the model, and the lane it belongs to (role, module, attempt counted from 1)."""
+    """One call to the model, and the lane it belongs to (role, module, attempt counted from 1).
+
+    `retry` is how often this very request has failed already for a reason that may pass; whoever makes the
+    call pauses first, for `agents.retries.backoff_s`.
+    """
 
     role: Role
     module: str | None
     attempt: int
     messages: tuple[Message, ...]
+    retry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +107,20 @@ class UnusableAnswer(Exception):
 
 
 class ModelError(Exception):
-    """No whole answer came. `status` is the HTTP status where there was one, `cause` MODEL or REQUEST."""
+    """No whole answer came. `status` is the HTTP status where there was one, `cause` MODEL or REQUEST.
 
-    def __init__(self, reason: str, *, status: int | None = None, at: str = "") -> None:
+    `passing` says that the same request can succeed when it is made again. Where it is not given, the status
+    decides.
+    """
+
+    def __init__(
+        self, reason: str, *, status: int | None = None, at: str = "", passing: bool | None = None
+    ) -> None:
         self.reason = _brief(reason)
         super().__init__(self.reason)
         self.status = status
         self.at = at
+        self.passing = status in PASSING_STATUSES if passing is None else passing
         refused = status is not None and 400 <= status < 500
         self.cause = Cause.REQUEST if refused else Cause.MODEL
 
@@ -185,8 +198,10 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
     """Ask until `read` accepts an answer, until the conversation holds `max_attempts` answers.
 
     `read` gets the text of an answer and returns what was asked for, or raises `UnusableAnswer`, whose
-    message goes back to the model. Raises `AgentFailure` after the last attempt or on a `ModelError`.
+    message goes back to the model. A call that fails for a reason which may pass is made again, at most
+    `MAX_RETRIES` times. Raises `AgentFailure` after the last attempt or on a `ModelError` that is final.
     """
+    retry = 0
     while True:
         number = dialogue.answers + 1
         prompt = dialogue.messages[-1].content
@@ -204,10 +219,17 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
             )
 
         try:
-            reply = yield ModelRequest(dialogue.role, dialogue.module, number, tuple(dialogue.messages))
+            reply = yield ModelRequest(
+                dialogue.role, dialogue.module, number, tuple(dialogue.messages), retry
+            )
         except ModelError as error:
             note("", AttemptStatus.ERROR, error.reason, error.at)
-            raise AgentFailure(dialogue.role, dialogue.module, error.cause, error.reason) from error
+            if error.passing and retry < MAX_RETRIES:
+                retry += 1
+                continue
+            reason = f"{error.reason} (asked {retry + 1} times)" if retry else error.reason
+            raise AgentFailure(dialogue.role, dialogue.module, error.cause, reason) from error
+        retry = 0
         answer = _encodable(reply.content)
         dialogue.answered(answer)
         try:

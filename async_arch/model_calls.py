@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import pydantic
 
 from agents.chat_protocol import ModelSettings, StreamReader, chat_messages, model_error
 from agents.conversation import ModelError, ModelReply, ModelRequest
+from agents.retries import backoff_s
 from async_arch.composition import AgentCalls
 
 __all__ = ["AsyncCalls", "BlockingCalls", "ModelCalls", "ThreadCalls", "open_calls"]
@@ -78,6 +80,7 @@ class BlockingCalls:
         return self._ask(request)
 
     def _ask(self, request: ModelRequest) -> ModelReply:
+        time.sleep(_pause_s(request))
         deadline = time.monotonic() + self._settings.call_timeout_s
         reader = StreamReader()
         try:
@@ -94,7 +97,7 @@ class BlockingCalls:
         except httpx.TimeoutException:
             raise _too_late(self._settings, self._now()) from None
         except _CLIENT_ERRORS as error:
-            raise model_error(error, self._now()) from error
+            raise _failed(error, self._now()) from error
         return reader.reply(self._now())
 
 
@@ -153,6 +156,8 @@ class AsyncCalls:
     async def __call__(self, request: ModelRequest) -> ModelReply:
         """Ask the model and wait for the whole answer; raises `ModelError`."""
         reader = StreamReader()
+        if request.retry:
+            await asyncio.sleep(_pause_s(request))
         try:
             async with asyncio.timeout(self._settings.call_timeout_s):
                 stream = await self._client.chat(
@@ -166,12 +171,20 @@ class AsyncCalls:
         except (TimeoutError, httpx.TimeoutException):
             raise _too_late(self._settings, self._now()) from None
         except _CLIENT_ERRORS as error:
-            raise model_error(error, self._now()) from error
+            raise _failed(error, self._now()) from error
         return reader.reply(self._now())
 
 
 def _timeout(settings: ModelSettings) -> httpx.Timeout:
     return httpx.Timeout(settings.call_timeout_s, connect=_CONNECT_TIMEOUT_S)
+
+
+def _pause_s(request: ModelRequest) -> float:
+    return backoff_s(request.retry, random.random())  # noqa: S311 (nothing to guess)
+
+
+def _failed(error: Exception, at: str) -> ModelError:
+    return model_error(error, at, broken_connection=isinstance(error, OSError | httpx.TransportError))
 
 
 def _too_late(settings: ModelSettings, at: str) -> ModelError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -13,6 +14,7 @@ import pydantic
 
 from agents.chat_protocol import ModelSettings, StreamReader, chat_messages, model_error
 from agents.conversation import ModelError, ModelReply, ModelRequest
+from agents.retries import backoff_s
 
 __all__ = ["OllamaCalls"]
 
@@ -35,6 +37,7 @@ class OllamaCalls:
 
     def __call__(self, request: ModelRequest) -> ModelReply:
         """Ask the model and wait for the whole answer; raises `ModelError`."""
+        time.sleep(backoff_s(request.retry, random.random()))  # noqa: S311 (nothing to guess)
         limit_s = self._settings.call_timeout_s
         deadline = time.monotonic() + limit_s
         reader = StreamReader()
@@ -58,5 +61,6 @@ class OllamaCalls:
             json.JSONDecodeError,
             pydantic.ValidationError,
         ) as error:
-            raise model_error(error, self._now()) from error
+            broken = isinstance(error, OSError | httpx.TransportError)
+            raise model_error(error, self._now(), broken_connection=broken) from error
         return reader.reply(self._now())

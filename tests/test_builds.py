@@ -178,7 +178,7 @@ async def test_a_plan_that_cannot_be_used_fails_the_build_before_any_module(
     assert _files(tmp_path) == {"blackboard.json"}
 
 
-async def test_a_model_error_fails_its_task_at_once_with_its_reason(build: Build, tmp_path: Path) -> None:
+async def test_a_model_error_that_stays_fails_its_task_with_its_reason(build: Build, tmp_path: Path) -> None:
     def twist(request: ModelRequest, text: str) -> str:
         if request.role is Role.OPTIMIZER and request.module == "Catalog":
             raise ModelError("the model answered 500: out of memory", status=500, at="t")
@@ -188,8 +188,25 @@ async def test_a_model_error_fails_its_task_at_once_with_its_reason(build: Build
     outcome, _ = await build(tmp_path, model)
     (failure,) = outcome.failures
     assert (failure.task, failure.cause) == ("optimizer:Catalog", Cause.MODEL)
-    assert failure.reason == "the model answered 500: out of memory"
-    assert model.asked().count("optimizer:Catalog") == 1
+    assert failure.reason == "the model answered 500: out of memory (asked 4 times)"
+    assert model.asked().count("optimizer:Catalog") == 4
+
+
+async def test_a_model_error_that_passes_costs_nothing_but_an_entry(build: Build, tmp_path: Path) -> None:
+    def twist(request: ModelRequest, text: str) -> str:
+        if (request.role, request.module, request.retry) == (Role.OPTIMIZER, "Catalog", 0):
+            raise ModelError("the model answered 500: out of memory", status=500, at="t")
+        return text
+
+    outcome, _ = await build(tmp_path, SimulatedModel(twist))
+    assert outcome.status is ProjectStatus.COMPLETE
+    board = json.loads((tmp_path / "blackboard.json").read_text())
+    tries = [
+        (entry["status"], entry["error"])
+        for entry in board["agent_attempts"]
+        if (entry["agent"], entry["module"]) == ("optimizer", "Catalog")
+    ]
+    assert tries == [("error", "the model answered 500: out of memory"), ("ok", None)]
 
 
 async def test_a_bug_in_the_engine_is_a_result_and_not_a_traceback(build: Build, tmp_path: Path) -> None:

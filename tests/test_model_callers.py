@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -159,6 +161,28 @@ async def test_a_refused_connection_is_a_model_error(
         with pytest.raises(ModelError, match="could not be reached") as caught:
             await ask(REQUEST)
     assert caught.value.cause is Cause.MODEL
+
+
+async def test_a_request_that_is_made_again_waits_first(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[int] = []
+
+    def pause_s(retry: int, jitter: float) -> float:
+        asked_for.append(retry)
+        assert 0 <= jitter < 1
+        return 0.2
+
+    monkeypatch.setattr("async_arch.model_calls.backoff_s", pause_s)
+    monkeypatch.setattr("legacy.ollama_calls.backoff_s", pause_s)
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
+    began_s = time.monotonic()
+    async with open_caller(SETTINGS) as ask:
+        with pytest.raises(ModelError, match="could not be reached") as caught:
+            await ask(replace(REQUEST, retry=2))
+    assert time.monotonic() - began_s >= 0.2
+    assert asked_for == [2]
+    assert caught.value.passing
 
 
 async def _hang(exchange: Exchange) -> None:

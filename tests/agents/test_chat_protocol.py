@@ -64,6 +64,27 @@ def test_a_stream_that_never_says_done_is_no_answer(chunks: tuple[ollama.ChatRes
 def test_an_error_of_a_client_tells_whose_fault_it_is(
     error: Exception, reason: str, status: int | None, cause: Cause
 ) -> None:
-    made = model_error(error, "t")
+    made = model_error(error, "t", broken_connection=False)
     assert reason in made.reason
     assert (made.status, made.cause, made.at) == (status, cause, "t")
+
+
+@pytest.mark.parametrize(
+    ("error", "broken", "passing"),
+    [
+        (ollama.ResponseError("busy", 503), False, True),
+        (ollama.ResponseError("not found", 404), False, False),
+        (ollama.ResponseError("bad", 400), False, False),
+        (ollama.ResponseError("an error line in mid-stream", -1), False, True),
+        (ConnectionError("refused"), True, True),
+        (ValueError("<html>"), False, False),
+    ],
+)
+def test_what_may_pass_is_told_from_what_may_not(error: Exception, broken: bool, passing: bool) -> None:
+    assert model_error(error, "t", broken_connection=broken).passing is passing
+
+
+def test_a_cut_stream_may_pass() -> None:
+    with pytest.raises(ModelError) as caught:
+        StreamReader().reply("t")
+    assert caught.value.passing

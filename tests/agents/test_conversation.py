@@ -95,9 +95,9 @@ def test_the_number_of_attempts_can_be_given(dialogue: Dialogue) -> None:
 
 @pytest.mark.parametrize(
     ("status", "cause"),
-    [(None, Cause.MODEL), (500, Cause.MODEL), (503, Cause.MODEL), (400, Cause.REQUEST), (404, Cause.REQUEST)],
+    [(None, Cause.MODEL), (504, Cause.MODEL), (400, Cause.REQUEST), (404, Cause.REQUEST)],
 )
-def test_a_model_that_gives_no_answer_fails_the_task_at_once(
+def test_an_error_that_does_not_pass_fails_the_task_at_once(
     dialogue: Dialogue, status: int | None, cause: Cause
 ) -> None:
     with pytest.raises(AgentFailure) as caught:
@@ -107,6 +107,33 @@ def test_a_model_that_gives_no_answer_fails_the_task_at_once(
         (1, "many", AttemptStatus.REJECTED, "'many' is no number", "t1"),
         (2, "", AttemptStatus.ERROR, "gone", "t2"),
     ]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_an_error_that_may_pass_is_asked_again_and_noted(dialogue: Dialogue, status: int) -> None:
+    model = ScriptedModel(["many", ModelError("gone", status=status, at="t2"), "7"])
+    assert drive(ask(dialogue, read), model) == 7
+    assert [(request.attempt, request.retry) for request in model.requests] == [(1, 0), (2, 0), (2, 1)]
+    assert model.requests[1].messages == model.requests[2].messages
+    assert [(a.number, a.status, a.error, a.at) for a in dialogue.journal] == [
+        (1, AttemptStatus.REJECTED, "'many' is no number", "t1"),
+        (2, AttemptStatus.ERROR, "gone", "t2"),
+        (2, AttemptStatus.OK, None, "t3"),
+    ]
+
+
+def test_a_request_is_made_again_three_times_and_no_more(dialogue: Dialogue) -> None:
+    with pytest.raises(AgentFailure) as caught:
+        finish(ask(dialogue, read), *[ModelError("gone", status=503)] * 4)
+    assert (caught.value.cause, caught.value.reason) == (Cause.MODEL, "gone (asked 4 times)")
+    assert len(dialogue.journal) == 4
+
+
+def test_every_request_has_its_retries_to_itself(dialogue: Dialogue) -> None:
+    gone = ModelError("gone", passing=True)
+    model = ScriptedModel([gone, gone, gone, "many", gone, gone, gone, "7"])
+    assert drive(ask(dialogue, read), model) == 7
+    assert [request.retry for request in model.requests] == [0, 1, 2, 3, 0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("content", ["", " \n\t"])

@@ -38,7 +38,7 @@ CONVERSATIONS: dict[str, tuple[Task, Inputs, Sequence[Answer]]] = {
     "code, the model gone": (
         Task(Role.DEVELOPER, "Cart"),
         Inputs(ORDER, PLAN, APIS),
-        ["no", ModelError("gone", status=503, at="t")],
+        ["no", *[ModelError("gone", status=503, at="t")] * 4],
     ),
     "a review with a revision": (
         Task(Role.REVIEWER, "Cart"),

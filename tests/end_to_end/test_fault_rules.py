@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,13 @@ KINDS = {
     "Garbage": "garbage",
     "Empty": "empty",
     "Slow": "slow:3x",
+    "Once": "500",
 }
+HARMLESS = {"Slow", "Once"}
+RULES = tuple(
+    f"role=architect,module={name}{',times=1' if name == 'Once' else ''}:{kind}"
+    for name, kind in KINDS.items()
+)
 
 SPEC = Spec.model_validate(
     {
@@ -40,7 +47,7 @@ async def runs(tmp_path: Path) -> tuple[RunRecord, RunRecord]:
     settings = SessionSettings(
         model="simulated",
         simulated=SimulateSettings(ttft_s=0.001, tokens_per_s=50_000),
-        faults=tuple(f"role=architect,module={name}:{kind}" for name, kind in KINDS.items()),
+        faults=RULES,
         call_timeout_s=2,
         deadline_s=40,
         store=tmp_path,
@@ -55,15 +62,14 @@ async def runs(tmp_path: Path) -> tuple[RunRecord, RunRecord]:
 async def test_both_engines_take_every_fault_alike(runs: tuple[RunRecord, RunRecord]) -> None:
     for record in runs:
         failed = {failure.task for failure in record.summary.outcome.failures}
-        assert failed == {f"architect:{name}" for name in KINDS if name != "Slow"}
-        assert "slow.py" in record.summary.files
+        assert failed == {f"architect:{name}" for name in KINDS if name not in HARMLESS}
+        assert {"slow.py", "once.py"} <= record.summary.files.keys()
         assert all(facts.size for facts in record.summary.files.values())
         assert "Traceback" not in (record.folder / "engine.log").read_text()
-        spoilt = {(call.module, call.fault) for call in record.calls if call.fault}
-        assert spoilt == {(name, f"role=architect,module={name}:{kind}") for name, kind in KINDS.items()}
-        assert record.summary.faults == tuple(
-            f"role=architect,module={name}:{kind}" for name, kind in KINDS.items()
-        )
+        assert {call.fault for call in record.calls if call.fault} == set(RULES)
+        assert record.summary.faults == RULES
+        tries = Counter(call.module for call in record.calls if call.role == "architect")
+        assert tries == Counter(Error=4, Busy=4, Cut=4, Hang=1, Garbage=1, Empty=3, Slow=1, Once=2)
     comparison = compare(SPEC, *runs)
     assert comparison.mismatches == ()
     notes = "\n".join(comparison.notes)

@@ -167,7 +167,7 @@ def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "cause", "words", "calls"),
     [
-        (_cut, Cause.MODEL, "cut", 1),
+        (_cut, Cause.MODEL, "cut", 4),
         (_hang, Cause.MODEL, "no whole answer within 0.5 s", 1),
         (_nonsense, Cause.ANSWER, "no usable answer in 3 attempts", 3),
     ],
