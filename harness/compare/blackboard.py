@@ -1,4 +1,4 @@
-"""The blackboard layer: is the state that both left the same, timestamps aside?
+"""The blackboard layer: is the state that both left the same, timestamps and retries aside?
 
 Normalisation is the data at the top: where the timestamps are, and by which keys the members of a list are
 told apart, so that one that is missing is named and does not make all that follow look changed. Nothing else
@@ -13,6 +13,7 @@ from datetime import datetime
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
+from agents.conversation import AttemptStatus
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.compare.text import first_difference, shortened, told_apart
 from harness.record import RunRecord
@@ -65,7 +66,7 @@ def compare_blackboards(control: RunRecord, candidate: RunRecord) -> Iterator[Mi
             kind = Kind.EXTRA if ours is None else Kind.MISSING
             yield _mismatch(kind, "blackboard.json", f"the {where} left no blackboard that can be read")
         return
-    before, after = _without_times(ours), _without_times(theirs)
+    before, after = (_without_retried(_without_times(document)) for document in (ours, theirs))
     try:
         if _text(before) == _text(after):
             return
@@ -74,6 +75,27 @@ def compare_blackboards(control: RunRecord, candidate: RunRecord) -> Iterator[Mi
         found = []
     # Unequal, and nothing is named (-0.0 and 0, or too deep to walk through): never taken for equal.
     yield from found or [_mismatch(Kind.CHANGED, "blackboard.json", "the blackboards differ")]
+
+
+def _without_retried(document: dict[str, object]) -> dict[str, object]:
+    """`document` without the attempts that failed in passing and were made again.
+
+    That a connection broke is the model's doing; what the engine made of it is among the comparison's notes.
+    """
+    attempts = document.get("agent_attempts")
+    if not isinstance(attempts, list):
+        return document
+    kept: list[object] = []
+    made_later: set[str] = set()
+    for attempt in reversed(attempts):
+        if not isinstance(attempt, dict):
+            kept.append(attempt)
+            continue
+        lane = json.dumps([attempt.get(key) for key in _KEYS["agent_attempts",]], sort_keys=True)
+        if attempt.get("status") != AttemptStatus.ERROR or lane not in made_later:
+            kept.append(attempt)
+        made_later.add(lane)
+    return {**document, "agent_attempts": kept[::-1]}
 
 
 def _named(before: dict[str, object], after: dict[str, object]) -> list[Mismatch]:

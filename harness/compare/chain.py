@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 
+from agents.retries import PASSING_STATUSES
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.compare.text import first_difference, one_line, told_apart
 from harness.compare.words import word_diff
 from harness.gateway.calls import CallRecord
 from harness.gateway.lane import Lane
 
-__all__ = ["compare_chain", "lane_label", "lane_name"]
+__all__ = ["compare_chain", "lane_label", "lane_name", "without_retried"]
 
 
 def compare_chain(ours: Sequence[CallRecord], theirs: Sequence[CallRecord]) -> Iterator[Mismatch]:
@@ -32,6 +34,25 @@ def compare_chain(ours: Sequence[CallRecord], theirs: Sequence[CallRecord]) -> I
                 if lane not in counted:
                     counted.add(lane)
                     yield _unequally_often(call, before[lane], after[lane])
+
+
+def without_retried(calls: Iterable[CallRecord]) -> list[CallRecord]:
+    """`calls` without those that failed for a reason which may pass and were made again.
+
+    That a connection broke is the model's doing; what the engine made of it is among the comparison's notes.
+    """
+    kept: list[CallRecord] = []
+    made_later: set[Hashable] = set()
+    for call in reversed(list(calls)):
+        if not _may_pass(call) or _asked(call) not in made_later:
+            kept.append(call)
+        made_later.add(_asked(call))
+    return kept[::-1]
+
+
+def _may_pass(call: CallRecord) -> bool:
+    cut = call.status == HTTPStatus.OK and call.error is not None
+    return cut or call.status in PASSING_STATUSES
 
 
 def lane_label(call: CallRecord) -> str:

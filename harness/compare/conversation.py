@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from agents.workflow import PLANNING, Task
 from harness.compare.call_graph import group_named, group_of, needs_of_groups, plan_of
-from harness.compare.chain import compare_chain, lane_label, lane_name
+from harness.compare.chain import compare_chain, lane_label, lane_name, without_retried
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.gateway.calls import CallRecord
 from harness.record import RunRecord
@@ -104,13 +104,13 @@ def _findings(
 
 def _by_chain(record: RunRecord) -> dict[Task | None, list[CallRecord]]:
     chains: dict[Task | None, list[CallRecord]] = {}
-    for call in record.calls:
+    for call in without_retried(record.calls):
         chains.setdefault(group_of(call), []).append(call)
     return chains
 
 
 def _modules(record: RunRecord) -> Counter[str]:
-    return Counter(call.module for call in record.calls if call.module)
+    return Counter(call.module for call in without_retried(record.calls) if call.module)
 
 
 def _one_sided(module: str, asked: int, asked_too: int) -> Mismatch:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare import compare
+from harness.compare import Status, compare
 from harness.engines.worker_engine import find_engine
 from harness.errors import BadInputError
 from harness.gateway.settings import SimulateSettings
@@ -25,6 +25,7 @@ KINDS = {
     "Slow": "slow:3x",
     "Once": "500",
 }
+FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
 HARMLESS = {"Slow", "Once"}
 RULES = tuple(
     f"role=architect,module={name}{',times=1' if name == 'Once' else ''}:{kind}"
@@ -46,7 +47,7 @@ SPEC = Spec.model_validate(
 async def runs(tmp_path: Path) -> tuple[RunRecord, RunRecord]:
     settings = SessionSettings(
         model="simulated",
-        simulated=SimulateSettings(ttft_s=0.001, tokens_per_s=50_000),
+        simulated=FAST,
         faults=RULES,
         call_timeout_s=2,
         deadline_s=40,
@@ -87,3 +88,22 @@ async def test_a_rule_that_is_none_is_bad_input(tmp_path: Path) -> None:
             SessionSettings(model="simulated", faults=("501",), store=tmp_path), needs_redis=False
         ):
             pass
+
+
+async def test_what_passed_when_asked_again_is_a_note_and_no_mismatch(tmp_path: Path) -> None:
+    spec = SPEC.model_copy(update={"modules": SPEC.modules[:1]})
+    runs = []
+    for engine, faults in (
+        ("legacy", ()),
+        ("async", ("role=developer,times=1:500", "role=reviewer,times=1:cut")),
+    ):
+        settings = SessionSettings(model="simulated", simulated=FAST, faults=faults, store=tmp_path)
+        async with open_session(settings, needs_redis=True) as session:
+            runs.append(await session.run(spec, find_engine(engine), lambda _: None))
+    assert len(runs[1].calls) == len(runs[0].calls) + 2
+    comparison = compare(spec, *runs)
+    assert (comparison.verdict.status, comparison.mismatches) == (Status.PASS, ())
+    assert comparison.notes == (
+        "candidate: the developer of Error: role=developer,times=1:500; asked again once, and answered",
+        "candidate: the reviewer of Error: role=reviewer,times=1:cut; asked again once, and answered",
+    )
