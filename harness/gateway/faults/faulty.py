@@ -26,6 +26,7 @@ _NDJSON = {"Content-Type": "application/x-ndjson"}
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
 _GARBAGE = b"<html><body>injected fault: this is not JSON</body></html>\n"
 _DIGEST_BYTES = 8
+_DIGESTS = 1 << 8 * _DIGEST_BYTES
 
 _Arrivals = asyncio.Queue[tuple[float, bytes | Exception | None]]
 """(moment, chunk) as they came; an error or None is the end."""
@@ -168,7 +169,7 @@ def _picks(rule: FaultRule, request_hash: str, occurrence: int) -> bool:
         return True
     key = f"{rule.seed}\n{rule}\n{request_hash}\n{occurrence}"
     digest = hashlib.sha256(key.encode()).digest()[:_DIGEST_BYTES]
-    share: float = int.from_bytes(digest) / 256**_DIGEST_BYTES
+    share: float = int.from_bytes(digest) / _DIGESTS
     return share < rule.p
 
 
