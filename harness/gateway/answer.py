@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from harness.gateway.canonical import well_formed
+from harness.gateway.canonical import Endpoint, well_formed
 
-__all__ = ["ENDED_EARLY", "AnswerReader"]
+__all__ = ["ENDED_EARLY", "AnswerReader", "text_of", "with_text"]
 
 ENDED_EARLY = "stream ended without done"
 _NS_PER_S = 1e9
@@ -21,6 +21,7 @@ class AnswerReader:
 
     stream: bool
     status: int
+    endpoint: Endpoint = Endpoint.CHAT
     done: bool = False
     error: str | None = None
     done_reason: str | None = None
@@ -73,11 +74,9 @@ class AnswerReader:
             return
         if error := entry.get("error"):
             self._fail(well_formed(error) if isinstance(error, str) else json.dumps(error))
-        message = entry.get("message")
-        content = message.get("content") if isinstance(message, dict) else None
-        if isinstance(content, str):
-            self._parts.append(content)
-        if entry.get("done") is True:
+        self._parts.append(text_of(entry, self.endpoint))
+        # Vectors come in one piece, and no word says that they are all.
+        if entry.get("done") is True or (self.endpoint.embeds and "error" not in entry):
             self._read_last(entry)
 
     def _read_last(self, entry: dict[str, Any]) -> None:
@@ -93,6 +92,25 @@ class AnswerReader:
     def _fail(self, reason: str) -> None:
         if self.error is None:
             self.error = reason
+
+
+def text_of(entry: dict[str, Any], endpoint: Endpoint) -> str:
+    """The text in one line of an answer: in `message.content`, or for `generate` in `response`."""
+    content = entry.get("response")
+    if endpoint is Endpoint.CHAT:
+        message = entry.get("message")
+        content = message.get("content") if isinstance(message, dict) else None
+    return content if isinstance(content, str) else ""
+
+
+def with_text(text: str, endpoint: Endpoint) -> dict[str, Any]:
+    """The fields in which a line of an answer holds `text`; none where the answer is vectors."""
+    match endpoint:
+        case Endpoint.CHAT:
+            return {"message": {"role": "assistant", "content": text}}
+        case Endpoint.GENERATE:
+            return {"response": text}
+    return {}
 
 
 def _count(value: object) -> int | None:

@@ -85,7 +85,7 @@ class RunMarks(BaseModel):
     began_s: float
     ended_s: float
     malformed: int
-    """Requests to the chat endpoint that were no chat requests and were answered 400."""
+    """Requests to the model that were none it could read and were answered 400."""
     other_requests: int
     """Requests to other endpoints (tags, version and, with a real Ollama, whatever it offers)."""
 

@@ -1,10 +1,11 @@
-"""A chat request without what does not matter: the form in which two requests are compared."""
+"""A request to the model without what does not matter: the form in which two requests are compared."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
+from enum import StrEnum
 from functools import cached_property
 from typing import Any, Self
 
@@ -12,11 +13,31 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from harness.gateway.errors import MalformedRequest
 
-__all__ = ["CanonicalRequest", "ChatMessage", "decode", "wants_stream", "well_formed"]
+__all__ = ["CanonicalRequest", "ChatMessage", "Endpoint", "decode", "wants_stream", "well_formed"]
 
 Json = dict[str, Any]
 
 _MAX_DEPTH = 100
+
+
+class Endpoint(StrEnum):
+    """The endpoints at which the model itself works; the value is the path."""
+
+    CHAT = "/api/chat"
+    GENERATE = "/api/generate"
+    EMBED = "/api/embed"
+    EMBEDDINGS = "/api/embeddings"
+    """The older form of embed: one text, one vector."""
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it answers with vectors, which are never streamed."""
+        return self in (Endpoint.EMBED, Endpoint.EMBEDDINGS)
+
+
+_READ = frozenset({"model", "messages", "options", "format", "tools", "think", "system", "prompt", "input"})
+_HOW = frozenset({"stream", "keep_alive"})
+"""Fields that say how the model is to answer and not what."""
 
 
 class ChatMessage(BaseModel):
@@ -31,34 +52,41 @@ class ChatMessage(BaseModel):
 
 
 class CanonicalRequest(BaseModel):
-    """What a chat request asks for. Requests that ask for the same are equal and have the same hash.
+    """What a request asks for. Requests that ask for the same are equal and have the same hash.
 
-    Left out are `stream` and `keep_alive`, which say how and not what; order of keys, white space at the
-    ends of contents, and fields that say nothing (null, no tools, no options) make no difference.
+    What `generate` is given as system and prompt stands here as messages, and so do the texts of `embed`.
+    Left out are `stream` and `keep_alive`, which say how and not what; order of keys, white space at the ends
+    of contents, and fields that say nothing (null, no tools, no options) make no difference.
     """
 
     model_config = ConfigDict(frozen=True)
 
+    endpoint: Endpoint = Endpoint.CHAT
     model: str
     messages: tuple[ChatMessage, ...] = ()
     options: dict[str, JsonValue] = {}
     format: JsonValue = None
     tools: tuple[JsonValue, ...] = ()
     think: JsonValue = None
+    other: dict[str, JsonValue] = {}
+    """The fields beside those (`suffix`, `raw`, `images`, `logprobs`, `dimensions`, ...)."""
 
     @classmethod
-    def from_payload(cls, payload: Json) -> Self:
+    def from_payload(cls, payload: Json, endpoint: Endpoint = Endpoint.CHAT) -> Self:
         """The canonical form of a decoded request body; raises `MalformedRequest`."""
         model = payload.get("model")
         if not isinstance(model, str) or not model:
             raise MalformedRequest("model is required")
+        other = {key: value for key, value in payload.items() if key not in _READ | _HOW}
         return cls(
+            endpoint=endpoint,
             model=well_formed(model),
-            messages=tuple(_message(entry) for entry in _list(payload, "messages")),
+            messages=tuple(_message(entry) for entry in _messages(payload, endpoint)),
             options=_object(payload, "options"),
             format=_plain(payload.get("format") or None),
             tools=tuple(_plain(entry) for entry in _list(payload, "tools")),
             think=_plain(payload.get("think")),
+            other=_said(other),
         )
 
     def as_json(self) -> str:
@@ -82,8 +110,10 @@ def decode(body: bytes) -> Json:
     return payload
 
 
-def wants_stream(payload: Json) -> bool:
+def wants_stream(payload: Json, endpoint: Endpoint = Endpoint.CHAT) -> bool:
     """Whether the answer is to be streamed; a request that does not say wants it."""
+    if endpoint.embeds:
+        return False
     stream = payload.get("stream")
     if stream is None:
         return True
@@ -99,6 +129,23 @@ def well_formed(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def _messages(payload: Json, endpoint: Endpoint) -> list[object]:
+    """What is said to the model, as messages whatever the endpoint calls it."""
+    match endpoint:
+        case Endpoint.CHAT:
+            return _list(payload, "messages")
+        case Endpoint.GENERATE:
+            said = {"system": payload.get("system"), "user": payload.get("prompt")}
+            return [{"role": role, "content": text} for role, text in said.items() if text]
+        case Endpoint.EMBED:
+            texts = payload.get("input")
+            texts = texts if isinstance(texts, list) else [texts]
+            # An empty text has a vector too, and its place among the others.
+            return [{"role": "input", "content": text} for text in texts if text is not None]
+        case Endpoint.EMBEDDINGS:
+            return [{"role": "input", "content": payload.get("prompt")}]
 
 
 def _message(entry: object) -> ChatMessage:

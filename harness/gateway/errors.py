@@ -4,7 +4,7 @@ Tree::
 
     Exception
     ├── Refusal                    what the gateway itself answers: an HTTP status and a message
-    │   ├── MalformedRequest       400: the body is no chat request
+    │   ├── MalformedRequest       400: the body is no request to a model
     │   ├── UnknownRun             404: the run in the path was never opened
     │   ├── RunEnded               503: the run takes no more calls
     │   └── UpstreamError          no whole answer came from the model behind the gateway
@@ -53,7 +53,7 @@ class Refusal(Exception):
 
 
 class MalformedRequest(Refusal):
-    """A body that is no chat request."""
+    """A body that is no request to a model."""
 
     def __init__(self, message: str) -> None:
         super().__init__(400, message)

@@ -11,7 +11,7 @@ from yarl import URL
 
 from harness.gateway.answer import ENDED_EARLY
 from harness.gateway.errors import UpstreamCut, UpstreamTimeout, UpstreamUnreachable
-from harness.gateway.upstream import ChatCall, OtherCall, Reply
+from harness.gateway.upstream import ModelCall, OtherCall, Reply
 
 __all__ = ["LiveUpstream"]
 
@@ -63,11 +63,11 @@ class LiveUpstream:
             yield cls(session, url, timeout_s)
 
     @asynccontextmanager
-    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
-        """Pass a chat request on; its answer comes uncompressed, so that it can be read in passing."""
+    async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
+        """Pass a request to the model on; its answer comes uncompressed, to be read in passing."""
         headers = {name: value for name, value in call.headers.items() if name.lower() != "accept-encoding"}
         headers["Accept-Encoding"] = "identity"
-        async with self._exchange("POST", "/api/chat", BytesIO(call.body), headers) as reply:
+        async with self._exchange("POST", call.request.endpoint, BytesIO(call.body), headers) as reply:
             yield reply
 
     @asynccontextmanager

@@ -80,9 +80,7 @@ class Run:
         )
 
     @asynccontextmanager
-    async def call(
-        self, endpoint: str, request: CanonicalRequest, stream: bool
-    ) -> AsyncIterator[CallUnderWay]:
+    async def call(self, request: CanonicalRequest, stream: bool) -> AsyncIterator[CallUnderWay]:
         """Wait for a slot and hold it for the length of the block, which answers the call.
 
         However the block is left, the call has its record. Raises `RunEnded` where the run's end cut it.
@@ -90,7 +88,7 @@ class Run:
         if self.ended:
             raise RunEnded(self.id)
         self._arrived += 1
-        call = CallUnderWay(self._arrived, endpoint, request, stream, self._clock, self._clock.now_s())
+        call = CallUnderWay(self._arrived, request, stream, self._clock, self._clock.now_s())
         self._under_way.add(call)
         self._idle.clear()
         try:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from harness.gateway.canonical import CanonicalRequest, decode, wants_stream
+from harness.gateway.canonical import CanonicalRequest, Endpoint, decode, wants_stream
 from harness.gateway.clock import Clock
 from harness.gateway.control import control_app
 from harness.gateway.delivery import Delivery, refusal_response
 from harness.gateway.errors import GatewayStartError, MalformedRequest, Refusal, RunEnded
 from harness.gateway.run import Run, Runs
 from harness.gateway.settings import LOOPBACK
-from harness.gateway.upstream import ChatCall, OtherCall, Upstream
+from harness.gateway.upstream import ModelCall, OtherCall, Upstream
 
 __all__ = ["serving", "serving_alone"]
 
 
-_CHAT = "/api/chat"
 _MAX_BODY_BYTES = 64 * 1024 * 1024
 _BACKLOG = 1024
 _SHUTDOWN_TIMEOUT_S = 1.0
@@ -33,7 +33,8 @@ async def serving(upstream: Upstream, clock: Clock, token: str) -> AsyncIterator
     app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_refusals])
     app.add_subapp("/control", control_app(runs, token))
     api = _OllamaApi(runs, upstream)
-    app.router.add_post(f"/r/{{run}}{_CHAT}", api.chat)
+    for endpoint in Endpoint:
+        app.router.add_post(f"/r/{{run}}{endpoint}", partial(api.model, endpoint))
     app.router.add_route("*", "/r/{run}/{path:.*}", api.other)
     async with _listening(app, runs, LOOPBACK, 0) as port:
         yield port
@@ -48,7 +49,8 @@ async def serving_alone(upstream: Upstream, runs: Runs, run: str, host: str, por
     app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_refusals])
     api = _OllamaApi(runs, upstream, run)
     app.router.add_get("/", _running)
-    app.router.add_post(_CHAT, api.chat)
+    for endpoint in Endpoint:
+        app.router.add_post(endpoint, partial(api.model, endpoint))
     app.router.add_route("*", "/{path:.*}", api.other)
     async with _listening(app, runs, host, port) as listening:
         yield listening
@@ -91,21 +93,22 @@ class _OllamaApi:
         self._upstream = upstream
         self._only_run = only_run
 
-    async def chat(self, request: web.Request) -> web.StreamResponse:
+    async def model(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         run = self._run(request)
         body = await request.read()
         try:
             payload = decode(body)
-            canonical, stream = CanonicalRequest.from_payload(payload), wants_stream(payload)
+            canonical = CanonicalRequest.from_payload(payload, endpoint)
+            stream = wants_stream(payload, endpoint)
         except MalformedRequest:
             run.malformed += 1
             raise
-        asked = ChatCall(canonical, stream, body, request.headers, run.id, run.cassette)
+        asked = ModelCall(canonical, stream, body, request.headers, run.id, run.cassette)
         delivery = Delivery(request)
         try:
             async with (
-                run.call(_CHAT, canonical, stream) as call,
-                self._upstream.chat(asked) as reply,
+                run.call(canonical, stream) as call,
+                self._upstream.answer(asked) as reply,
             ):
                 return await delivery.pass_on(call.noting(reply))
         except Refusal as refusal:

@@ -12,7 +12,6 @@ with the white space before it.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
@@ -20,9 +19,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from harness.gateway.canonical import CanonicalRequest
+from harness.gateway.answer import with_text
+from harness.gateway.canonical import CanonicalRequest, Endpoint
 from harness.gateway.clock import Clock
-from harness.gateway.upstream import ChatCall, OtherCall, Reply
+from harness.gateway.listing import ListedModel, answer_of_list
+from harness.gateway.simulated.embedding import embedding
+from harness.gateway.upstream import JSON_HEADERS, NDJSON_HEADERS, ModelCall, OtherCall, Reply, json_line
 
 __all__ = ["Latency", "SimulatedUpstream", "tokens_of"]
 
@@ -31,9 +33,7 @@ Answer = Callable[[CanonicalRequest], str]
 _TOKEN = re.compile(r"\s*(?:\w{1,5}|[^\w\s])|\s+")
 _CHUNKS_PER_S = 50
 _NS_PER_S = 1_000_000_000
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
-_NDJSON = {"Content-Type": "application/x-ndjson"}
-_MODEL = "simulated:latest"
+_MODEL = ListedModel("simulated:latest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Latency:
 class _Answer:
     tokens: list[str]
     prompt_tokens: int
+    done_reason: str
 
 
 class SimulatedUpstream:
@@ -67,74 +68,82 @@ class SimulatedUpstream:
         self._clock = clock
 
     @asynccontextmanager
-    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
-        """Answer a chat request at the pace of the latency model."""
+    async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
+        """Answer at the pace of the latency model; vectors come when a first token would."""
         granted_s = self._clock.now_s()
+        if call.request.endpoint.embeds:
+            vectors = await asyncio.to_thread(embedding, call.request)
+            yield Reply(HTTPStatus.OK, JSON_HEADERS, self._embedded(call, vectors, granted_s))
+            return
         # A few milliseconds of pure CPU: in a thread, so that the chunks of other calls keep their times.
         answer = await asyncio.to_thread(self._think, call.request)
         if call.stream:
-            yield Reply(HTTPStatus.OK, _NDJSON, self._stream(call, answer, granted_s))
+            yield Reply(HTTPStatus.OK, NDJSON_HEADERS, self._stream(call, answer, granted_s))
         else:
-            yield Reply(HTTPStatus.OK, _JSON, self._whole(call, answer, granted_s))
+            yield Reply(HTTPStatus.OK, JSON_HEADERS, self._whole(call, answer, granted_s))
 
     @asynccontextmanager
     async def other(self, call: OtherCall) -> AsyncIterator[Reply]:
-        """Answer for `tags` and `version`; there is nothing else."""
-        match call.method, call.target.partition("?")[0]:
-            case "GET", "/api/version":
-                yield _reply(HTTPStatus.OK, {"version": "0.0.0-simulated"})
-            case "GET", "/api/tags":
-                yield _reply(HTTPStatus.OK, {"models": [self._model()]})
-            case method, path:
-                message = f"the simulated model has no {method} {path}"
-                yield _reply(HTTPStatus.NOT_FOUND, {"error": message})
+        """Answer for `tags`, `ps`, `show` and `version`; there is nothing else."""
+        yield await answer_of_list(call, [_MODEL], kind="simulated", now=self._clock.wall())
 
     def _think(self, request: CanonicalRequest) -> _Answer:
         return _Answer(
-            tokens=tokens_of(self._answer(request)),
-            prompt_tokens=sum(len(tokens_of(message.content)) for message in request.messages),
+            # Nothing said means: load the model and be ready.
+            tokens=tokens_of(self._answer(request)) if request.messages else [],
+            prompt_tokens=_prompt_tokens(request),
+            done_reason="stop" if request.messages else "load",
         )
 
-    async def _stream(self, call: ChatCall, answer: _Answer, granted_s: float) -> AsyncGenerator[bytes, None]:
+    async def _stream(
+        self, call: ModelCall, answer: _Answer, granted_s: float
+    ) -> AsyncGenerator[bytes, None]:
         for text, last in _chunks(answer.tokens, self._latency.tokens_per_s):
             await self._clock.sleep_until(granted_s + self._latency.token_s(last))
-            yield _line(self._part(call, text) | {"done": False})
+            yield json_line(self._part(call, text) | {"done": False})
         await self._clock.sleep_until(granted_s + self._latency.total_s(len(answer.tokens)))
-        yield _line(self._part(call, "") | self._account(answer))
+        yield json_line(self._part(call, "") | self._account(answer))
 
-    async def _whole(self, call: ChatCall, answer: _Answer, granted_s: float) -> AsyncGenerator[bytes, None]:
+    async def _whole(self, call: ModelCall, answer: _Answer, granted_s: float) -> AsyncGenerator[bytes, None]:
         await self._clock.sleep_until(granted_s + self._latency.total_s(len(answer.tokens)))
-        yield _line(self._part(call, "".join(answer.tokens)) | self._account(answer))
+        yield json_line(self._part(call, "".join(answer.tokens)) | self._account(answer))
 
-    def _part(self, call: ChatCall, text: str) -> dict[str, object]:
+    def _part(self, call: ModelCall, text: str) -> dict[str, object]:
         return {
             "model": call.request.model,
             "created_at": self._stamp(),
-            "message": {"role": "assistant", "content": text},
+            **with_text(text, call.request.endpoint),
         }
+
+    async def _embedded(
+        self, call: ModelCall, vectors: list[list[float]], granted_s: float
+    ) -> AsyncGenerator[bytes, None]:
+        await self._clock.sleep_until(granted_s + self._latency.ttft_s)
+        if call.request.endpoint is Endpoint.EMBEDDINGS:
+            yield json_line({"embedding": vectors[0]})
+            return
+        yield json_line(
+            {
+                "model": call.request.model,
+                "embeddings": vectors,
+                "total_duration": round(self._latency.ttft_s * _NS_PER_S),
+                "load_duration": 0,
+                "prompt_eval_count": _prompt_tokens(call.request),
+            }
+        )
 
     def _account(self, answer: _Answer) -> dict[str, object]:
         count = len(answer.tokens)
         total_s = self._latency.total_s(count)
         return {
             "done": True,
-            "done_reason": "stop",
+            "done_reason": answer.done_reason,
             "total_duration": round(total_s * _NS_PER_S),
             "load_duration": 0,
             "prompt_eval_count": answer.prompt_tokens,
             "prompt_eval_duration": round(self._latency.ttft_s * _NS_PER_S),
             "eval_count": count,
             "eval_duration": round((total_s - self._latency.ttft_s) * _NS_PER_S),
-        }
-
-    def _model(self) -> dict[str, object]:
-        return {
-            "name": _MODEL,
-            "model": _MODEL,
-            "modified_at": self._stamp(),
-            "size": 0,
-            "digest": "",
-            "details": {"format": "simulated", "family": "simulated", "families": ["simulated"]},
         }
 
     def _stamp(self) -> str:
@@ -146,6 +155,10 @@ def tokens_of(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def _prompt_tokens(request: CanonicalRequest) -> int:
+    return sum(len(tokens_of(message.content)) for message in request.messages)
+
+
 def _chunks(tokens: list[str], tokens_per_s: float) -> Iterator[tuple[str, int]]:
     """(text, number of its last token): the first token alone, then those of a fiftieth of a second each."""
     size = math.ceil(tokens_per_s / _CHUNKS_PER_S)
@@ -154,15 +167,3 @@ def _chunks(tokens: list[str], tokens_per_s: float) -> Iterator[tuple[str, int]]
         end = min(end, len(tokens))
         yield "".join(tokens[start:end]), end
         start, end = end, end + size
-
-
-def _reply(status: int, payload: dict[str, object]) -> Reply:
-    return Reply(status, _JSON, _once(_line(payload)))
-
-
-async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
-    yield body
-
-
-def _line(payload: dict[str, object]) -> bytes:
-    return json.dumps(payload, ensure_ascii=False).encode() + b"\n"

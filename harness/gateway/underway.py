@@ -22,7 +22,6 @@ class CallUnderWay:
     """One call; times are those of the gateway's clock, `scope` is what gives the call up."""
 
     number: int
-    endpoint: str
     request: CanonicalRequest
     stream: bool
     clock: Clock
@@ -42,7 +41,7 @@ class CallUnderWay:
         self.status = reply.status
         self.fault = reply.fault
         self.origin = reply.origin
-        self.answer = AnswerReader(self.stream, reply.status)
+        self.answer = AnswerReader(self.stream, reply.status, self.request.endpoint)
         return replace(reply, chunks=self._noted(reply.chunks, self.answer))
 
     async def _noted(
@@ -79,12 +78,12 @@ class CallUnderWay:
         if self.end_s is None or self.status is None:
             raise ValueError(f"call {self.number} of run {run!r} is still under way")
         lane = lane_of(self.request)
-        answer = self.answer or AnswerReader(self.stream, self.status)
+        answer = self.answer or AnswerReader(self.stream, self.status, self.request.endpoint)
         origin = self.origin
         return CallRecord(
             run=run,
             number=self.number,
-            endpoint=self.endpoint,
+            endpoint=self.request.endpoint.value,
             model=self.request.model,
             stream=self.stream,
             role=lane.role,

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, Self
 
 from harness.gateway.canonical import CanonicalRequest
 
-__all__ = ["ChatCall", "Missed", "OtherCall", "Replayed", "Reply", "Upstream"]
+__all__ = [
+    "JSON_HEADERS",
+    "NDJSON_HEADERS",
+    "Missed",
+    "ModelCall",
+    "OtherCall",
+    "Replayed",
+    "Reply",
+    "Upstream",
+    "in_one_piece",
+    "json_line",
+]
+
+JSON_HEADERS: Mapping[str, str] = MappingProxyType({"Content-Type": "application/json; charset=utf-8"})
+NDJSON_HEADERS: Mapping[str, str] = MappingProxyType({"Content-Type": "application/x-ndjson"})
+"""The headers of an answer that is one object, and of one that is a stream of lines."""
 
 
 @dataclass(frozen=True, slots=True)
-class ChatCall:
-    """A chat request that holds a slot: as it came (body, headers) and as it was understood.
+class ModelCall:
+    """A request to the model that holds a slot: as it came (body, headers) and as it was understood.
 
     `run` is the run that makes it, `cassette` the name of the cassette that this run records or replays.
     """
@@ -29,7 +46,10 @@ class ChatCall:
 
 @dataclass(frozen=True, slots=True)
 class OtherCall:
-    """A request to any endpoint but chat; `target` is its path and query without the run's prefix."""
+    """A request to any endpoint at which the model does not work.
+
+    `target` is its path and query without the run's prefix.
+    """
 
     method: str
     target: str
@@ -67,6 +87,28 @@ class Reply:
     fault: str | None = None
     origin: Replayed | Missed | None = None
 
+    @classmethod
+    def made(
+        cls,
+        status: int,
+        payload: Mapping[str, object],
+        *,
+        fault: str | None = None,
+        origin: Replayed | Missed | None = None,
+    ) -> Self:
+        """An answer that is one object, and that the gateway made."""
+        return cls(status, JSON_HEADERS, in_one_piece(json_line(payload)), fault, origin)
+
+
+def json_line(payload: Mapping[str, object]) -> bytes:
+    """`payload` as a line of JSON."""
+    return json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+async def in_one_piece(body: bytes) -> AsyncGenerator[bytes, None]:
+    """The chunks of a body that comes at once."""
+    yield body
+
 
 class Upstream(Protocol):
     """A model that speaks the Ollama API. Leaving the block gives the answer up where it is not yet whole.
@@ -74,8 +116,8 @@ class Upstream(Protocol):
     Entering the block and iterating over the chunks raise `UpstreamError` where no whole answer comes.
     """
 
-    def chat(self, call: ChatCall) -> AbstractAsyncContextManager[Reply]:
-        """Answer a chat request."""
+    def answer(self, call: ModelCall) -> AbstractAsyncContextManager[Reply]:
+        """Answer a request to the model."""
         ...
 
     def other(self, call: OtherCall) -> AbstractAsyncContextManager[Reply]:

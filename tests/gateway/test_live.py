@@ -293,9 +293,7 @@ async def test_a_packed_body_is_not_unpacked_on_its_way(model: ScriptedOllama, g
     model.script = script
     packed = gzip.compress(b"{}")
     headers = {"Content-Encoding": "gzip"}
-    async with gateway.session.post(
-        f"{gateway.host()}/api/generate", data=packed, headers=headers
-    ) as response:
+    async with gateway.session.post(f"{gateway.host()}/api/create", data=packed, headers=headers) as response:
         assert response.status == 200
     assert model.requests[0].body == packed
     assert model.requests[0].headers["content-encoding"] == "gzip"

@@ -15,7 +15,7 @@ REQUEST = CanonicalRequest.from_payload(question())
 
 
 async def call(run: Run, work: Callable[[], Awaitable[object]]) -> None:
-    async with run.call("/api/chat", REQUEST, True) as under_way:
+    async with run.call(REQUEST, True) as under_way:
         under_way.status = 200
         await work()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.simulate import Latency, SimulatedUpstream, tokens_of
-from harness.gateway.upstream import ChatCall, OtherCall
+from harness.gateway.upstream import ModelCall, OtherCall
 from tests.gateway.manual_clock import ManualClock
 from tests.gateway.served import question
 
@@ -24,9 +24,9 @@ async def chat(
     """The lines of an answer, each with the time since the grant at which it came."""
     clock = ManualClock()
     upstream = SimulatedUpstream(lambda request: text, latency, clock)
-    call = ChatCall(CanonicalRequest.from_payload(question()), stream, b"", {})
+    call = ModelCall(CanonicalRequest.from_payload(question()), stream, b"", {})
     began_s = clock.now
-    async with upstream.chat(call) as reply:
+    async with upstream.answer(call) as reply:
         assert reply.status == 200
         return [(clock.now - began_s, json.loads(chunk)) async for chunk in reply.chunks]
 

@@ -11,7 +11,7 @@ import pytest
 from harness.gateway.cassette import ReplayUpstream, append_entry
 from harness.gateway.cassette.entry import Entry
 from harness.gateway.clock import MonotonicClock
-from harness.gateway.upstream import ChatCall, Missed, Replayed, Reply
+from harness.gateway.upstream import Missed, ModelCall, Replayed, Reply
 from tests.gateway.manual_clock import ManualClock
 from tests.gateway.served import question, served
 from tests.gateway_cassette.entries import entry, request, stream_of
@@ -25,12 +25,12 @@ def _recorded(folder: Path, *entries: Entry) -> Path:
     return folder
 
 
-def _call(text: str = "Why?", run: str = "r1", *, stream: bool = True) -> ChatCall:
-    return ChatCall(request(text), stream, b"", {}, run, CASSETTE)
+def _call(text: str = "Why?", run: str = "r1", *, stream: bool = True) -> ModelCall:
+    return ModelCall(request(text), stream, b"", {}, run, CASSETTE)
 
 
-async def _answer(upstream: ReplayUpstream, call: ChatCall) -> tuple[Reply, bytes]:
-    async with upstream.chat(call) as reply:
+async def _answer(upstream: ReplayUpstream, call: ModelCall) -> tuple[Reply, bytes]:
+    async with upstream.answer(call) as reply:
         return reply, b"".join([chunk async for chunk in reply.chunks])
 
 
@@ -111,7 +111,7 @@ async def test_what_was_not_recorded_is_a_404_with_the_nearest_on_record(tmp_pat
 
 async def test_other_options_are_another_request(tmp_path: Path) -> None:
     upstream = ReplayUpstream(_recorded(tmp_path, entry()), 0, ManualClock())
-    call = ChatCall(request(options={"temperature": 1}), True, b"", {}, "r1", CASSETTE)
+    call = ModelCall(request(options={"temperature": 1}), True, b"", {}, "r1", CASSETTE)
     reply, _ = await _answer(upstream, call)
     assert isinstance(reply.origin, Missed)
     assert reply.status == 404

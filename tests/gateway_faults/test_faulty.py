@@ -16,7 +16,7 @@ from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.errors import UpstreamCut, UpstreamUnreachable
 from harness.gateway.faults import FaultyUpstream, parse_fault
 from harness.gateway.simulate import Latency, SimulatedUpstream
-from harness.gateway.upstream import ChatCall, OtherCall, Reply
+from harness.gateway.upstream import ModelCall, OtherCall, Reply
 from tests.gateway.manual_clock import ManualClock
 from tests.gateway.scripted_ollama import LAST, line
 
@@ -54,7 +54,7 @@ class Scripted:
     closed: list[str] = field(default_factory=list)
 
     @asynccontextmanager
-    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
+    async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
         self.calls += 1
         try:
             yield Reply(self.status, {}, self._body())
@@ -83,7 +83,7 @@ def call(
     attempt: int = 1,
     run: str = "run-1",
     stream: bool = True,
-) -> ChatCall:
+) -> ModelCall:
     asked = prompt([("Task", text), ("Module", f"name: {module}")]) if module else text
     messages = [{"role": "user", "content": asked}]
     if role:
@@ -91,7 +91,7 @@ def call(
     for _ in range(attempt - 1):
         messages += [{"role": "assistant", "content": "no"}, {"role": "user", "content": "again"}]
     request = CanonicalRequest.from_payload({"model": "m", "messages": messages})
-    return ChatCall(request, stream, b"", {}, run)
+    return ModelCall(request, stream, b"", {}, run)
 
 
 def faulty(*rules: str, clock: ManualClock | None = None, text: str = TEXT) -> FaultyUpstream:
@@ -101,22 +101,22 @@ def faulty(*rules: str, clock: ManualClock | None = None, text: str = TEXT) -> F
     return FaultyUpstream(simulated, [parse_fault(rule) for rule in rules], clock)
 
 
-async def read(upstream: FaultyUpstream, asked: ChatCall) -> tuple[Reply, list[bytes]]:
-    async with upstream.chat(asked) as reply:
+async def read(upstream: FaultyUpstream, asked: ModelCall) -> tuple[Reply, list[bytes]]:
+    async with upstream.answer(asked) as reply:
         return reply, [chunk async for chunk in reply.chunks]
 
 
-async def read_until_cut(upstream: FaultyUpstream, asked: ChatCall) -> list[bytes]:
+async def read_until_cut(upstream: FaultyUpstream, asked: ModelCall) -> list[bytes]:
     chunks: list[bytes] = []
     with pytest.raises(UpstreamCut, match="stream ended without done: injected fault: cut"):  # noqa: PT012 - the answer is read to its break
-        async with upstream.chat(asked) as reply:
+        async with upstream.answer(asked) as reply:
             assert reply.fault == "cut"
             async for chunk in reply.chunks:
                 chunks.append(chunk)  # noqa: PERF401 - what came before the cut is looked at
     return chunks
 
 
-async def hit(upstream: FaultyUpstream, asked: ChatCall) -> bool:
+async def hit(upstream: FaultyUpstream, asked: ModelCall) -> bool:
     return (await read(upstream, asked))[0].fault is not None
 
 
@@ -188,7 +188,7 @@ async def test_a_stream_that_is_cut_loses_its_second_half() -> None:
 
 async def test_a_stream_that_is_to_be_cut_is_not_held_back() -> None:
     clock = ManualClock()
-    async with faulty("cut", clock=clock).chat(call()) as reply, aclosing(reply.chunks) as chunks:
+    async with faulty("cut", clock=clock).answer(call()) as reply, aclosing(reply.chunks) as chunks:
         began_s = clock.now
         assert lines([await anext(chunks)])[0]["message"]["content"] == "one"
         assert clock.now - began_s == pytest.approx(LATENCY.token_s(2))
@@ -226,7 +226,7 @@ async def test_an_answer_without_a_body_is_cut_too() -> None:
 
 async def arrivals(upstream: FaultyUpstream, clock: ManualClock, *, stream: bool) -> list[float]:
     began_s = clock.now
-    async with upstream.chat(call(stream=stream)) as reply:
+    async with upstream.answer(call(stream=stream)) as reply:
         return [clock.now - began_s async for _ in reply.chunks]
 
 
@@ -248,7 +248,7 @@ async def test_what_breaks_a_slow_answer_is_passed_on_after_what_came_before() -
     behind = Scripted([line("a")], problem=UpstreamUnreachable("gone"))
     chunks = []
     with pytest.raises(UpstreamUnreachable, match="gone"):  # noqa: PT012 - the answer is read to its break
-        async with FaultyUpstream(behind, [parse_fault("slow:2x")], ManualClock()).chat(call()) as reply:
+        async with FaultyUpstream(behind, [parse_fault("slow:2x")], ManualClock()).answer(call()) as reply:
             async for chunk in reply.chunks:
                 chunks.append(chunk)  # noqa: PERF401 - what came before the end is looked at
     assert chunks == [line("a")]
@@ -257,7 +257,7 @@ async def test_what_breaks_a_slow_answer_is_passed_on_after_what_came_before() -
 async def test_a_slow_answer_that_is_given_up_leaves_nothing_behind() -> None:
     before = asyncio.all_tasks()
     with pytest.raises(ValueError, match="given up"):  # noqa: PT012 - the answer is read to its break
-        async with faulty("slow:2x").chat(call()) as reply, aclosing(reply.chunks) as chunks:
+        async with faulty("slow:2x").answer(call()) as reply, aclosing(reply.chunks) as chunks:
             await anext(chunks)
             raise ValueError("given up")
     assert asyncio.all_tasks() == before
@@ -295,7 +295,7 @@ async def test_a_rule_that_is_used_up_leaves_the_call_to_the_next() -> None:
     assert [(await read(upstream, call()))[0].status for _ in range(4)] == [500, 503, 500, 200]
 
 
-async def struck(rule: str, asked: list[ChatCall]) -> list[tuple[str, str]]:
+async def struck(rule: str, asked: list[ModelCall]) -> list[tuple[str, str]]:
     """The calls, by run and request, that the rule acted on, in order."""
     upstream = faulty(rule, text="")
     return sorted([(one.run, one.request.hash) for one in asked if await hit(upstream, one)])

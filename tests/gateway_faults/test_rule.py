@@ -41,7 +41,7 @@ def test_a_rule_is_read_back_from_its_text_and_from_its_json(rule: FaultRule) ->
 
 
 @given(st.text() | st.text("role=module,:slowx5012.-p ", max_size=30))
-def test_whatever_is_no_rule_is_refused_as_one(text: str) -> None:
+def test_any_text_is_a_rule_or_refused(text: str) -> None:
     try:
         rule = parse_fault(text)
     except FaultRuleError as problem:

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from harness.gateway.canonical import CanonicalRequest, well_formed
+from harness.gateway.answer import text_of, with_text
+from harness.gateway.canonical import CanonicalRequest, Endpoint, well_formed
 from harness.gateway.lane import Lane, lane_of
 
 __all__ = ["SCHEMA_VERSION", "Entry", "LaneName", "Piece", "entry_of", "played"]
@@ -21,6 +22,8 @@ __all__ = ["SCHEMA_VERSION", "Entry", "LaneName", "Piece", "entry_of", "played"]
 SCHEMA_VERSION = 1
 
 _PLAIN: dict[str, JsonValue] = {"done": False}
+_GROWING = frozenset({"content", "response", "thinking", "tool_calls", "logprobs", "images"})
+"""The fields of which each line of a stream brings a part; of all others the last one counts."""
 _NOT_KEPT = frozenset({"model", "created_at"})
 
 
@@ -109,7 +112,8 @@ def entry_of(
 ) -> Entry:
     """The entry for an exchange whose answer came in `chunks`, each (seconds since the grant, bytes)."""
     text: list[str] = []
-    pieces = [_piece(at_s, line, text) for at_s, line in _lines(chunks, stream and status == HTTPStatus.OK)]
+    in_lines = stream and status == HTTPStatus.OK
+    pieces = [_piece(at_s, line, text, request.endpoint) for at_s, line in _lines(chunks, in_lines)]
     return Entry(
         key=request.hash,
         lane=LaneName.of(lane_of(request)),
@@ -152,26 +156,31 @@ def _lines(chunks: Iterable[tuple[float, bytes]], in_lines: bool) -> Iterator[tu
         yield at_s, rest
 
 
-def _piece(at_s: float, line: bytes, text: list[str]) -> Piece:
+def _piece(at_s: float, line: bytes, text: list[str], endpoint: Endpoint) -> Piece:
     at_s = round(max(0.0, at_s), 6)
     try:
         fields: Any = json.loads(line)
         if not isinstance(fields, dict):
             raise ValueError("not an object")
-        message = fields.get("message")
-        content = ""
-        if isinstance(message, dict) and isinstance(message.get("content"), str):
-            content = well_formed(message["content"])
-            kept = {key: value for key, value in message.items() if key not in {"role", "content"}}
-            fields = {key: value for key, value in fields.items() if key != "message"}
-            if kept:
-                fields["message"] = kept
-        rest = {key: value for key, value in fields.items() if key not in _NOT_KEPT}
+        content = well_formed(text_of(fields, endpoint))
+        rest = _without_text({key: value for key, value in fields.items() if key not in _NOT_KEPT}, endpoint)
         piece = Piece(at_s=at_s, size=len(content), rest=rest)
     except (ValueError, RecursionError):
         return Piece(at_s=at_s, raw=line.decode(errors="replace"))
     text.append(content)
     return piece
+
+
+def _without_text(fields: dict[str, Any], endpoint: Endpoint) -> dict[str, Any]:
+    """The fields of a line but for those that `with_text` gives back."""
+    match endpoint, fields:
+        case Endpoint.CHAT, {"message": {"content": str()} as message}:
+            kept = {key: value for key, value in message.items() if key not in {"role", "content"}}
+            rest = {key: value for key, value in fields.items() if key != "message"}
+            return {**rest, "message": kept} if kept else rest
+        case Endpoint.GENERATE, {"response": str()}:
+            return {key: value for key, value in fields.items() if key != "response"}
+    return fields
 
 
 def _starts(entry: Entry) -> Iterator[tuple[Piece, int]]:
@@ -186,37 +195,40 @@ def _line(entry: Entry, piece: Piece, start: int, created_at: str) -> bytes | di
         return piece.raw.encode() + b"\n"
     if "error" in piece.rest:
         return dict(piece.rest)
-    kept = piece.rest.get("message")
-    message: dict[str, JsonValue] = {
-        "role": "assistant",
-        "content": entry.answer[start : start + piece.size],
-        **(kept if isinstance(kept, dict) else {}),
-    }
-    opening = {"model": entry.request.model, "created_at": created_at}
-    return {
-        **opening,
-        **{key: value for key, value in piece.rest.items() if key != "message"},
-        "message": message,
-    }
+    told = with_text(entry.answer[start : start + piece.size], entry.request.endpoint)
+    match piece.rest.get("message"):
+        case dict() as kept:
+            told["message"] = told.get("message", {}) | kept
+    rest = {key: value for key, value in piece.rest.items() if key != "message"}
+    opening = {} if entry.request.endpoint is Endpoint.EMBEDDINGS else {"model": entry.request.model}
+    stamp = {} if entry.request.endpoint.embeds else {"created_at": created_at}
+    return {**opening, **stamp, **rest, **told}
 
 
 def _joined(lines: Sequence[bytes | dict[str, Any]]) -> dict[str, Any] | bytes:
+    """The lines of a stream as the one object that is the same answer, unstreamed."""
     objects = [line for line in lines if isinstance(line, dict)]
     if len(objects) != len(lines):
         return b"".join(line if isinstance(line, bytes) else _encoded(line) for line in lines)
     broken = next((line for line in objects if "error" in line), None)
     if broken is not None:
         return broken
-    message: dict[str, Any] = {"role": "assistant", "content": ""}
+    whole: dict[str, Any] = {}
     for line in objects:
-        for key, value in line["message"].items():
-            if key == "role":
-                continue
-            if isinstance(value, str | list):
-                message[key] = message.get(key, type(value)()) + value
-            else:
-                message[key] = value
-    return {**objects[-1], "message": message}
+        _add(whole, line)
+        if "message" in line:
+            _add(whole.setdefault("message", {}), line["message"])
+    return whole
+
+
+def _add(whole: dict[str, Any], line: dict[str, Any]) -> None:
+    for key, value in line.items():
+        if key == "message":
+            continue
+        if key in _GROWING and isinstance(value, str | list):
+            whole[key] = whole.get(key, type(value)()) + value
+        else:
+            whole[key] = value
 
 
 def _encoded(line: dict[str, Any]) -> bytes:

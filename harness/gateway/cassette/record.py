@@ -15,7 +15,7 @@ from harness.gateway.cassette.cassette_file import CassetteError, append_entry, 
 from harness.gateway.cassette.entry import entry_of
 from harness.gateway.clock import Clock
 from harness.gateway.errors import NotRecorded, Refusal, UpstreamError
-from harness.gateway.upstream import ChatCall, OtherCall, Reply, Upstream
+from harness.gateway.upstream import ModelCall, OtherCall, Reply, Upstream
 
 __all__ = ["RecordingUpstream"]
 
@@ -59,10 +59,10 @@ class RecordingUpstream:
                 recording._facts.cancel()
 
     @asynccontextmanager
-    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
+    async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
         """Pass the request on, and keep the exchange."""
         granted_s = self._clock.now_s()
-        async with self._upstream.chat(call) as reply:
+        async with self._upstream.answer(call) as reply:
             yield replace(reply, chunks=self._kept(call, reply, granted_s))
 
     @asynccontextmanager
@@ -71,7 +71,7 @@ class RecordingUpstream:
         async with self._upstream.other(call) as reply:
             yield reply
 
-    async def _kept(self, call: ChatCall, reply: Reply, granted_s: float) -> AsyncGenerator[bytes, None]:
+    async def _kept(self, call: ModelCall, reply: Reply, granted_s: float) -> AsyncGenerator[bytes, None]:
         chunks: list[tuple[float, bytes]] = []
         try:
             async with aclosing(reply.chunks) as source:
@@ -90,7 +90,7 @@ class RecordingUpstream:
         await asyncio.shield(self._begin_to_keep(call, reply.status, chunks, whole=True))
 
     def _begin_to_keep(
-        self, call: ChatCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
+        self, call: ModelCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
     ) -> asyncio.Task[None]:
         """Keep an exchange in a task of its own: it is kept to its end, whoever waits for it."""
         task = asyncio.create_task(self._keep(call, status, chunks, whole=whole))
@@ -99,7 +99,7 @@ class RecordingUpstream:
         return task
 
     async def _keep(
-        self, call: ChatCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
+        self, call: ModelCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
     ) -> None:
         facts = await self._known_facts()
         model = call.request.model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,12 +19,18 @@ from harness.gateway.cassette.entry import Entry, played
 from harness.gateway.cassette.nearest import nearest_entry
 from harness.gateway.clock import Clock
 from harness.gateway.errors import Refusal, UpstreamCut
-from harness.gateway.upstream import ChatCall, Missed, OtherCall, Replayed, Reply
+from harness.gateway.listing import ListedModel, answer_of_list
+from harness.gateway.upstream import (
+    JSON_HEADERS,
+    NDJSON_HEADERS,
+    Missed,
+    ModelCall,
+    OtherCall,
+    Replayed,
+    Reply,
+)
 
 __all__ = ["ReplayUpstream"]
-
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
-_NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
 @dataclass(slots=True)
@@ -61,7 +66,7 @@ class ReplayUpstream:
         self._shelves: dict[str, asyncio.Task[_Shelf]] = {}
 
     @asynccontextmanager
-    async def chat(self, call: ChatCall) -> AsyncIterator[Reply]:
+    async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
         """Answer as the cassette does; 404 in Ollama's form where it does not hold the request."""
         granted_s = self._clock.now_s()
         shelf = await self._shelf(call.cassette)
@@ -71,25 +76,18 @@ class ReplayUpstream:
         if found is None:
             near = await asyncio.to_thread(nearest_entry, call.request, shelf.cassette.entries)
             missed = Missed(near[1].request, near[0]) if near else Missed(None, None)
-            yield Reply(HTTPStatus.NOT_FOUND, _JSON, _once(_not_recorded(call, missed)), origin=missed)
+            yield Reply.made(HTTPStatus.NOT_FOUND, _not_recorded(call, missed), origin=missed)
             return
         origin, entry = found
         streamed = call.stream and entry.status == HTTPStatus.OK
-        headers = _NDJSON if streamed else _JSON
+        headers = NDJSON_HEADERS if streamed else JSON_HEADERS
         yield Reply(entry.status, headers, self._played(call, entry, granted_s), origin=origin)
 
     @asynccontextmanager
     async def other(self, call: OtherCall) -> AsyncIterator[Reply]:
-        """Answer for `tags` and `version`, the models being those of the cassettes; there is nothing else."""
-        match call.method, call.target.partition("?")[0]:
-            case "GET", "/api/version":
-                yield Reply(HTTPStatus.OK, _JSON, _once({"version": "0.0.0-replay"}))
-            case "GET", "/api/tags":
-                models = await asyncio.to_thread(self._models)
-                yield Reply(HTTPStatus.OK, _JSON, _once({"models": models}))
-            case method, path:
-                message = f"a replayed cassette has no {method} {path}"
-                yield Reply(HTTPStatus.NOT_FOUND, _JSON, _once({"error": message}))
+        """Answer for `tags`, `ps`, `show` and `version`, the models being those of the cassettes."""
+        models = await asyncio.to_thread(self._models)
+        yield await answer_of_list(call, models, kind="replay", now=self._clock.wall())
 
     async def _shelf(self, name: str) -> _Shelf:
         if name not in self._shelves:
@@ -100,7 +98,7 @@ class ReplayUpstream:
         except CassetteError as problem:
             raise Refusal(500, str(problem)) from problem
 
-    def _models(self) -> list[dict[str, object]]:
+    def _models(self) -> list[ListedModel]:
         found: dict[str, str] = {}
         for path in sorted(self._folder.glob("*.jsonl")):
             try:
@@ -108,9 +106,9 @@ class ReplayUpstream:
             except CassetteError:
                 continue
             found |= {entry.request.model: entry.digest for _, entry in entries}
-        return [{"name": name, "model": name, "digest": digest} for name, digest in found.items()]
+        return [ListedModel(name, digest) for name, digest in found.items()]
 
-    async def _played(self, call: ChatCall, entry: Entry, granted_s: float) -> AsyncGenerator[bytes, None]:
+    async def _played(self, call: ModelCall, entry: Entry, granted_s: float) -> AsyncGenerator[bytes, None]:
         stamp = self._clock.wall().isoformat().replace("+00:00", "Z")
         for at_s, line in played(entry, stream=call.stream, created_at=stamp):
             if self._time_scale:
@@ -120,10 +118,6 @@ class ReplayUpstream:
             raise UpstreamCut("the recorded answer broke off here")
 
 
-def _not_recorded(call: ChatCall, missed: Missed) -> dict[str, object]:
+def _not_recorded(call: ModelCall, missed: Missed) -> dict[str, object]:
     near = f"; the nearest is on line {missed.line}" if missed.line else ""
     return {"error": f"the cassette {call.cassette!r} does not hold this request: the prompt drifted{near}"}
-
-
-async def _once(payload: dict[str, object]) -> AsyncGenerator[bytes, None]:
-    yield json.dumps(payload, ensure_ascii=False).encode() + b"\n"

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
-from harness.gateway.answer import ENDED_EARLY
+from harness.gateway.answer import ENDED_EARLY, with_text
+from harness.gateway.canonical import Endpoint
 from harness.gateway.clock import Clock
 from harness.gateway.errors import UpstreamCut
 from harness.gateway.faults.rule import FaultKind, FaultRule
 from harness.gateway.lane import lane_of
-from harness.gateway.upstream import ChatCall, OtherCall, Reply, Upstream
+from harness.gateway.upstream import (
+    JSON_HEADERS,
+    NDJSON_HEADERS,
+    ModelCall,
+    OtherCall,
+    Reply,
+    Upstream,
+    in_one_piece,
+    json_line,
+)
 
 __all__ = ["FaultyUpstream"]
 
 _RUNS_REMEMBERED = 64
-_JSON = {"Content-Type": "application/json; charset=utf-8"}
-_NDJSON = {"Content-Type": "application/x-ndjson"}
 _BUSY = "server busy, please try again.  maximum pending requests exceeded"
 _GARBAGE = b"<html><body>injected fault: this is not JSON</body></html>\n"
 _DIGEST_BYTES = 8
@@ -43,7 +50,7 @@ class _Tally:
 
 
 class FaultyUpstream:
-    """`upstream`, with the chat calls spoilt that one of `rules` is for.
+    """`upstream`, with the calls to the model spoilt that one of `rules` is for.
 
     The first rule acts whose conditions all hold; one whose `times` are used up or whose `p` spares the call
     leaves it to the rules after it. Which calls `p` picks depends on the requests and not on their order.
@@ -56,33 +63,32 @@ class FaultyUpstream:
         self._clock = clock
         self._tallies: OrderedDict[str, _Tally] = OrderedDict()
 
-    def chat(self, call: ChatCall) -> AbstractAsyncContextManager[Reply]:
-        """Answer a chat request, or do to it what a rule says."""
+    def answer(self, call: ModelCall) -> AbstractAsyncContextManager[Reply]:
+        """Answer a request to the model, or do to it what a rule says."""
         rule = self._rule_for(call)
         if rule is None:
-            return self._upstream.chat(call)
+            return self._upstream.answer(call)
         match rule.kind:
             case FaultKind.CUT:
                 return self._cut(call, rule)
             case FaultKind.SLOW:
                 return self._slow(call, rule, rule.factor or 1.0)
             case FaultKind.ERROR:
-                error = _error_body(f"injected fault: {rule}")
-                return _made_up(rule, HTTPStatus.INTERNAL_SERVER_ERROR, _once(error))
+                return _refused(rule, HTTPStatus.INTERNAL_SERVER_ERROR, f"injected fault: {rule}")
             case FaultKind.BUSY:
-                return _made_up(rule, HTTPStatus.SERVICE_UNAVAILABLE, _once(_error_body(_BUSY)))
+                return _refused(rule, HTTPStatus.SERVICE_UNAVAILABLE, _BUSY)
             case FaultKind.HANG:
-                return _made_up(rule, HTTPStatus.OK, _never(), stream=call.stream)
+                return _made_up(rule, call, _never())
             case FaultKind.GARBAGE:
-                return _made_up(rule, HTTPStatus.OK, _once(_GARBAGE), stream=call.stream)
+                return _made_up(rule, call, in_one_piece(_GARBAGE))
             case FaultKind.EMPTY:
-                return _made_up(rule, HTTPStatus.OK, _once(self._empty(call)), stream=call.stream)
+                return _made_up(rule, call, in_one_piece(self._empty(call)))
 
     def other(self, call: OtherCall) -> AbstractAsyncContextManager[Reply]:
         """Pass any other request on as it is."""
         return self._upstream.other(call)
 
-    def _rule_for(self, call: ChatCall) -> FaultRule | None:
+    def _rule_for(self, call: ModelCall) -> FaultRule | None:
         tally = self._tally(call.run)
         tally.came[call.request.hash] += 1
         lane = lane_of(call.request)
@@ -104,12 +110,17 @@ class FaultyUpstream:
             self._tallies.popitem(last=False)
         return tally
 
-    def _empty(self, call: ChatCall) -> bytes:
-        return _line(
+    def _empty(self, call: ModelCall) -> bytes:
+        match call.request.endpoint:
+            case Endpoint.EMBED:
+                return json_line({"model": call.request.model, "embeddings": []})
+            case Endpoint.EMBEDDINGS:
+                return json_line({"embedding": []})
+        return json_line(
             {
                 "model": call.request.model,
                 "created_at": self._clock.wall().isoformat().replace("+00:00", "Z"),
-                "message": {"role": "assistant", "content": ""},
+                **with_text("", call.request.endpoint),
                 "done": True,
                 "done_reason": "stop",
                 "total_duration": 0,
@@ -120,16 +131,16 @@ class FaultyUpstream:
         )
 
     @asynccontextmanager
-    async def _cut(self, call: ChatCall, rule: FaultRule) -> AsyncIterator[Reply]:
-        async with self._upstream.chat(call) as reply:
+    async def _cut(self, call: ModelCall, rule: FaultRule) -> AsyncIterator[Reply]:
+        async with self._upstream.answer(call) as reply:
             in_lines = call.stream and reply.status == HTTPStatus.OK
             half = _half_of_lines(reply.chunks) if in_lines else _half_of_bytes(reply.chunks)
             yield replace(reply, chunks=_broken_off(half, rule), fault=str(rule))
 
     @asynccontextmanager
-    async def _slow(self, call: ChatCall, rule: FaultRule, factor: float) -> AsyncIterator[Reply]:
+    async def _slow(self, call: ModelCall, rule: FaultRule, factor: float) -> AsyncIterator[Reply]:
         granted_s = self._clock.now_s()
-        async with self._upstream.chat(call) as reply:
+        async with self._upstream.answer(call) as reply:
             arrivals = _Arrivals()
             # Chunks are taken as they come, in a task of their own: a model that is asked for its next chunk
             # late would give it late, and the delays would multiply.
@@ -174,15 +185,16 @@ def _picks(rule: FaultRule, request_hash: str, occurrence: int) -> bool:
 
 
 @asynccontextmanager
+async def _refused(rule: FaultRule, status: HTTPStatus, message: str) -> AsyncIterator[Reply]:
+    yield Reply.made(status, {"error": message}, fault=str(rule))
+
+
+@asynccontextmanager
 async def _made_up(
-    rule: FaultRule, status: HTTPStatus, chunks: AsyncGenerator[bytes, None], *, stream: bool = False
+    rule: FaultRule, call: ModelCall, chunks: AsyncGenerator[bytes, None]
 ) -> AsyncIterator[Reply]:
     """An answer that no model gave."""
-    yield Reply(status, _NDJSON if stream else _JSON, chunks, fault=str(rule))
-
-
-async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
-    yield body
+    yield Reply(HTTPStatus.OK, NDJSON_HEADERS if call.stream else JSON_HEADERS, chunks, fault=str(rule))
 
 
 async def _never() -> AsyncGenerator[bytes, None]:
@@ -238,11 +250,3 @@ async def _half_of_bytes(chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[
 
 def _half(data: bytes) -> bytes:
     return data[: max(1, len(data) // 2)]
-
-
-def _error_body(message: str) -> bytes:
-    return _line({"error": message})
-
-
-def _line(payload: dict[str, object]) -> bytes:
-    return json.dumps(payload, ensure_ascii=False).encode() + b"\n"
