@@ -1,60 +1,17 @@
-"""Reading specs from files, folders and multi-document YAML, with errors that name file, line and key."""
+"""Reading specs from files, folders and multi-document YAML."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-import yaml
-from pydantic import BaseModel, ValidationError
-from yaml.constructor import ConstructorError
-from yaml.reader import ReaderError
 
 from harness.errors import BadInputError
+from harness.spec.documents import DocumentKind, read_documents
 from harness.spec.spec import Expectations, ModuleSpec, Spec
 
 __all__ = ["find_specs"]
 
-_KNOWN: Mapping[str, type[BaseModel]] = {"modules": ModuleSpec, "expect": Expectations}
-
-# What pydantic says in the words of Python, in the words of YAML.
-_WORDS = {
-    "bool_type": "must be true or false",
-    "dict_type": "must be a mapping",
-    "float_type": "must be a number",
-    "int_type": "must be a whole number",
-    "model_type": "must be a mapping",
-    "string_too_short": "must not be empty",
-    "string_type": "must be text; put it in quotes if it is meant so",
-    "string_unicode": "holds half of a character",
-    "tuple_type": "must be a list",
-}
-
-
-# Text, and `<<`.
-_KEY_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"})
-
-# Far more than a spec has keys; what merges to more is no spec.
-_MOST_MERGED = 10_000
-
-
-class _Loader(yaml.SafeLoader):
-    """A safe loader whose every error has a place, and that no merging of merged keys can blow up."""
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            tag = node.tag.removeprefix("tag:yaml.org,2002:")
-            raise ConstructorError(None, None, f"the value is no {tag}", node.start_mark) from error
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        super().flatten_mapping(node)
-        if len(node.value) > _MOST_MERGED:
-            problem = f"merging makes more than {_MOST_MERGED} keys"
-            raise ConstructorError(None, None, problem, node.start_mark)
+_SPEC = DocumentKind(Spec, "spec", "name and idea", {"modules": ModuleSpec, "expect": Expectations})
 
 
 def find_specs(paths: Iterable[Path]) -> list[Spec]:
@@ -64,7 +21,9 @@ def find_specs(paths: Iterable[Path]) -> list[Spec]:
     """
     specs: list[Spec] = []
     places: dict[str, str] = {}
-    for place, spec in (found for path in paths for file in _files(path) for found in _read(file)):
+    for place, spec in (
+        found for path in paths for file in _files(path) for found in read_documents(file, _SPEC)
+    ):
         if spec.name in places:
             raise BadInputError(f"{place}: name: {spec.name!r} is the name of {places[spec.name]} already")
         places[spec.name] = place
@@ -85,113 +44,3 @@ def _files(path: Path) -> list[Path]:
     if not files:
         raise BadInputError(f"{path}: the folder holds no .yaml file")
     return files
-
-
-def _read(file: Path) -> Iterator[tuple[str, Spec]]:
-    """The specs in `file`, each with its place."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise BadInputError(f"{file}: cannot be read: {reason}") from error
-    nodes, documents = _parsed(file, text)
-    if not documents:
-        raise BadInputError(f"{file}:1: holds no spec; it needs at least name and idea")
-    for node, data in zip(nodes, documents, strict=True):
-        _check_keys(file, node)
-        place = f"{file}:{_line(node)}"
-        if not isinstance(data, dict):
-            raise BadInputError(f"{place}: a spec is a mapping with name and idea")
-        try:
-            yield place, Spec.model_validate(data)
-        except ValidationError as error:
-            raise BadInputError(_explain(file, node, error)) from error
-
-
-def _parsed(file: Path, text: str) -> tuple[list[yaml.Node], list[object]]:
-    """The documents that are not empty, as nodes, which have places, and as data."""
-    try:
-        nodes = [node for node in yaml.compose_all(text, Loader=_Loader) if not _is_empty(node)]
-        data = [document for document in yaml.load_all(text, Loader=_Loader) if document is not None]
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = " ".join(part for part in (error.context, error.problem) if part)
-        raise BadInputError(f"{file}:{line}: not valid YAML: {problem}") from error
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        problem = f"the character U+{ord(text[error.position]):04X} may not stand in it"
-        raise BadInputError(f"{file}:{line}: not valid YAML: {problem}") from error
-    except RecursionError as error:
-        raise BadInputError(f"{file}:1: not valid YAML: nested too deep") from error
-    return nodes, data
-
-
-def _is_empty(node: yaml.Node) -> bool:
-    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:null"
-
-
-def _check_keys(file: Path, document: yaml.Node) -> None:
-    """Refuse keys that are no text, and keys that stand twice in one mapping."""
-    # Each node once: by its aliases a document of a few lines can hold millions of them, or itself.
-    seen_nodes: set[int] = set()
-    waiting = [document]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen_nodes:
-            continue
-        seen_nodes.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-        elif isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                if key.tag not in _KEY_TAGS:
-                    raise BadInputError(
-                        f"{file}:{_line(key)}: the key '{key.value}' is no text; put it in quotes"
-                    )
-                if key.value in seen:
-                    raise BadInputError(f"{file}:{_line(key)}: the key '{key.value}' stands here twice")
-                seen.add(key.value)
-                waiting.append(value)
-
-
-def _explain(file: Path, document: yaml.Node, error: ValidationError) -> str:
-    """The first problem as one line: where, which key, what is wrong, what would be right."""
-    problems = error.errors()
-    # A key that is misspelled is also missing under its right name: the spelling is what to mend.
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    location: tuple[int | str, ...] = problem.get("ctx", {}).get("location") or problem["loc"]
-    place = f"{file}:{_line(_node_at(document, location))}"
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    if problem["type"] == "extra_forbidden":
-        return f"{place}: unknown key '{key}'{_suggestion(location)}"
-    if problem["type"] == "missing":
-        return f"{place}: the key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
-    message = _WORDS.get(problem["type"], message)
-    return f"{place}: {key}: {message}" if key else f"{place}: {message}"
-
-
-def _suggestion(location: Sequence[int | str]) -> str:
-    owner = str(location[0]) if len(location) > 1 else ""
-    known = list(_KNOWN.get(owner, Spec).model_fields)
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
-
-
-def _node_at(node: yaml.Node, location: Sequence[int | str]) -> yaml.Node:
-    """The node that `location` leads to, or the last one on the way there."""
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if found is None:
-                return node
-            key, value = found
-            node = value if isinstance(value, yaml.CollectionNode) else key
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-    return node
-
-
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
