@@ -9,7 +9,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from harness.compare.timing import timing_facts
-from harness.engines.worker_engine import find_engine
+from harness.engines.finding import find_engine
 from harness.gateway.settings import SimulateSettings
 from harness.record import RunRecord
 from harness.session import SessionSettings, open_session

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 from agents.build import TaskEvent
@@ -18,7 +19,7 @@ from async_arch.state_manager import open_redis, redacted
 from async_arch.state_store import StateUnavailable
 from harness.engines.engine import Engine, EngineJob, EngineResult
 from harness.errors import BadInputError, SurroundingsError
-from harness.gateway.calls import RunLog
+from harness.gateway.calls import CallRecord, RunLog
 from harness.gateway.cassette import Cassette, CassetteError, cassette_path, read_cassette
 from harness.gateway.errors import GatewayError, ModelChoiceError, UnknownModelChoice
 from harness.gateway.faults import FaultRule, FaultRuleError, parse_fault
@@ -26,6 +27,7 @@ from harness.gateway.model import ModelChoice, choose_model
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
 from harness.record import (
+    Leaves,
     ModelFacts,
     OutcomeStatus,
     RunOutcome,
@@ -42,6 +44,7 @@ __all__ = ["Session", "SessionSettings", "chosen_model", "fault_rules", "open_se
 _PATIENCE_S = 30.0
 
 OnEvent = Callable[[TaskEvent], None]
+OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +136,13 @@ class Session:
             )
         return name
 
-    async def run(self, spec: Spec, engine: Engine, on_event: OnEvent) -> RunRecord:
-        """Run `engine` on `spec` and keep the record. What goes wrong in the engine is on the record."""
+    async def run(
+        self, spec: Spec, engine: Engine, on_event: OnEvent, on_progress: OnProgress = lambda _: None
+    ) -> RunRecord:
+        """Run `engine` on `spec` and keep the record. What goes wrong in the engine is on the record.
+
+        `on_event` is told what an engine announces, `on_progress` how far one is that announces nothing.
+        """
         began = datetime.now().astimezone()
         run, folder = self.store.new_run(spec.name, engine.name, began)
         try:
@@ -155,6 +163,8 @@ class Session:
                     begin=log.begin,
                     end=log.end,
                     on_event=on_event,
+                    on_progress=on_progress,
+                    calls_so_far=log.so_far,
                 )
             )
             calls = await log.ended()
@@ -167,26 +177,31 @@ class Session:
     def _record(
         self, spec: Spec, engine: Engine, began: datetime, folder: Path, result: EngineResult, log: RunLog
     ) -> RunRecord:
-        project = folder / "files"
+        project, kept = folder / "files", folder / "blackboard.json"
         board_file = project / "blackboard.json"
-        if board_file.is_file():
-            board_file.replace(folder / "blackboard.json")
-        board = read_blackboard(folder / "blackboard.json")
+        if board_file.is_file() and not kept.exists():
+            board_file.replace(kept)
+        board = read_blackboard(kept)
         files = generated_files(project)
-        found = () if result.failures else defects(project, files, board)
+        startup_s = result.startup_s
+        if result.external is not None:
+            # The clock of the others starts when they are ready. This engine does not say when that is.
+            before, log = log, log.since_first_call()
+            startup_s = log.began_s - before.began_s
+        found = () if result.failures else defects(project, files, board, engine.leaves, result.external)
         status = OutcomeStatus.BROKEN if found else OutcomeStatus.FINISHED
         summary = RunSummary(
             id=log.run,
             spec=spec.name,
             engine=engine.name,
             composition=dict(engine.flags),
-            concurrent=engine.concurrent,
+            concurrent=_overlap(log.calls) if engine.concurrent is None else engine.concurrent,
             model=self.model_facts(spec),
             slots=log.slots,
             faults=self.settings.faults,
             redis=self.redis_server if engine.needs_redis else None,
             began_at=began.isoformat(timespec="milliseconds"),
-            startup_s=result.startup_s,
+            startup_s=startup_s,
             wall_s=log.wall_s,
             outcome=RunOutcome(
                 status=OutcomeStatus.FAILED if result.failures else status,
@@ -197,8 +212,15 @@ class Session:
             files=files,
             malformed_requests=log.malformed,
             other_requests=log.other_requests,
+            leaves=tuple(part for part in Leaves if part in engine.leaves),
+            external=result.external,
         )
         return RunRecord(summary, log.calls, result.events, board, folder)
+
+
+def _overlap(calls: Sequence[CallRecord]) -> bool:
+    """Whether one of `calls`, which stand in the order of their arrival, came while another was under way."""
+    return any(later.arrival_s < call.end_s for call, later in pairwise(calls))
 
 
 def _listed(names: Iterable[str]) -> str | None:
@@ -220,6 +242,15 @@ class _RunClock:
 
     async def end(self) -> None:
         self._log = await self._gateway.end(self._run)
+
+    async def so_far(self) -> str:
+        """How many calls there were; empty where the gateway does not say."""
+        try:
+            progress = await self._gateway.progress(self._run)
+        except GatewayError:
+            return ""
+        failed = f" ({progress.failed} failed)" if progress.failed else ""
+        return f"{progress.finished} calls{failed}, {progress.generating + progress.queued} under way"
 
     async def ended(self) -> RunLog:
         """The log of the run, which ends here at the latest."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from agents.build import TaskEvent
 from harness.compare import Comparison, compare
-from harness.engines.worker_engine import find_engine
+from harness.engines.finding import find_engine
 from harness.record import RunRecord
 from harness.session import Session, SessionSettings, open_session
 from harness.spec import Spec
@@ -27,6 +27,9 @@ class Watcher(Protocol):
 
     def happened(self, event: TaskEvent) -> None:
         """The engine of the run under way says what it did."""
+
+    def progressed(self, text: str) -> None:
+        """An engine that announces nothing has come so far, as is seen from outside."""
 
     def run_finished(self, record: RunRecord) -> None:
         """The run has ended and its record is stored."""
@@ -50,6 +53,6 @@ async def run_trial(
             records = {}
             for side, engine in engines.items():
                 watcher.run_started(spec, side, engine.name)
-                records[side] = await session.run(spec, engine, watcher.happened)
+                records[side] = await session.run(spec, engine, watcher.happened, watcher.progressed)
                 watcher.run_finished(records[side])
             yield await asyncio.to_thread(compare, spec, records["control"], records["candidate"])

@@ -10,7 +10,9 @@ from harness.errors import BadInputError
 
 __all__ = ["Composition", "parse_engine"]
 
-_CHOICES = "legacy, async, phase:1, phase:2, or async:flag=value,... with the flags {flags}"
+_CHOICES = (
+    "legacy, async, phase:1, phase:2, external:FILE.yaml, or async:flag=value,... with the flags {flags}"
+)
 _FLAGS = {"state_store": StateStoreKind, "agent_calls": AgentCalls, "orchestration": Orchestration}
 
 

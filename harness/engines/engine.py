@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from agents.build import TaskEvent
-from harness.record import Failure
+from harness.record import ExternalPlace, Failure, Leaves
 from harness.spec import Spec
 
 __all__ = ["Engine", "EngineJob", "EngineResult"]
@@ -34,6 +34,10 @@ class EngineJob:
     end: Callable[[], Awaitable[None]]
     """Awaited as soon as the engine says how the build went: the run's clock stops there."""
     on_event: Callable[[TaskEvent], None]
+    on_progress: Callable[[str], None]
+    """Told how far it is, in a few words, by an engine that announces no events."""
+    calls_so_far: Callable[[], Awaitable[str]]
+    """How its conversation with the model stands, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class EngineResult:
     failures: tuple[Failure, ...] = ()
     skipped: tuple[str, ...] = ()
     events: tuple[TaskEvent, ...] = field(default=())
+    external: ExternalPlace | None = None
+    """Where an external engine worked; None for the engines of this project."""
 
 
 class Engine(Protocol):
@@ -58,12 +64,16 @@ class Engine(Protocol):
         """What it is composed of, by flag."""
 
     @property
-    def concurrent(self) -> bool:
-        """Whether it can have several calls to the model under way."""
+    def concurrent(self) -> bool | None:
+        """Whether it can have several calls to the model under way; None where its calls must show it."""
 
     @property
     def needs_redis(self) -> bool:
         """Whether a job must carry a Redis URL."""
+
+    @property
+    def leaves(self) -> frozenset[Leaves]:
+        """What there is of a run of it to be compared, beside its calls and files."""
 
     async def run(self, job: EngineJob) -> EngineResult:
         """Build. What goes wrong in the engine is in the result; when cancelled nothing is left behind."""

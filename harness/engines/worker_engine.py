@@ -10,15 +10,14 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from agents.build import TaskEvent
 from agents.conversation import Cause
-from harness.engines.composition import Composition, parse_engine
-from harness.engines.engine import Engine, EngineJob, EngineResult
-from harness.engines.registry import require_available
+from harness.engines.composition import Composition
+from harness.engines.engine import EngineJob, EngineResult
+from harness.engines.last_words import last_words
 from harness.engines.worker_protocol import (
     GO,
     Finished,
@@ -28,14 +27,13 @@ from harness.engines.worker_protocol import (
     WorkerMessage,
     worker_message,
 )
-from harness.record import Failure
+from harness.record import Failure, Leaves
 
-__all__ = ["WorkerEngine", "find_engine"]
+__all__ = ["WorkerEngine"]
 
 _START_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 10.0
 _LINE_LIMIT = 1 << 20
-_LOG_TAIL_BYTES = 4096
 
 
 class _NoResult(Exception):
@@ -69,6 +67,11 @@ class WorkerEngine:
         """Whether a job must carry a Redis URL."""
         return self._composition.needs_redis
 
+    @property
+    def leaves(self) -> frozenset[Leaves]:
+        """All that can be compared."""
+        return frozenset(Leaves)
+
     async def run(self, job: EngineJob) -> EngineResult:
         """Build in a worker process; it is gone when this returns or is cancelled."""
         started = time.monotonic()
@@ -91,7 +94,7 @@ class WorkerEngine:
                 )
                 return _failed(Cause.DEADLINE, reason, startup_s, events)
             except _NoResult as problem:
-                return _failed(Cause.ENGINE, f"{problem}{_last_words(job.log)}", startup_s, events)
+                return _failed(Cause.ENGINE, f"{problem}{last_words(job.log)}", startup_s, events)
         if isinstance(message, Finished):
             return EngineResult(startup_s, message.failures, message.skipped, tuple(events))
         return _failed(Cause.ENGINE, "the engine's process said nothing of its result", startup_s, events)
@@ -123,13 +126,6 @@ class WorkerEngine:
         )
         await _write(process, worker_job.model_dump_json().encode() + b"\n")
         return await _read(process)
-
-
-def find_engine(name: str) -> Engine:
-    """The engine called `name`; `BadInputError` where there is none."""
-    composition = parse_engine(name)
-    require_available(composition.family)
-    return WorkerEngine(name, composition)
 
 
 @asynccontextmanager
@@ -207,15 +203,3 @@ async def _until_finished(process: Process, job: EngineJob, events: list[TaskEve
 
 def _failed(cause: Cause, reason: str, startup_s: float, events: list[TaskEvent]) -> EngineResult:
     return EngineResult(startup_s, (Failure(task="engine", cause=cause, reason=reason),), (), tuple(events))
-
-
-def _last_words(log: Path) -> str:
-    """The last line the engine printed, to go behind a sentence."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-            lines = file.read().decode(errors="replace").split("\n")
-    except OSError:
-        return ""
-    words = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f": {words}" if words else ""

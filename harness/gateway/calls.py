@@ -100,6 +100,31 @@ class RunLog(RunMarks):
 
     calls: tuple[CallRecord, ...]
 
+    def since_first_call(self) -> RunLog:
+        """This run as if it had begun when its first call came; itself where none did."""
+        if not self.calls:
+            return self
+        later_s = self.calls[0].arrival_s
+        return self.model_copy(
+            update={
+                "began_s": self.began_s + later_s,
+                "calls": tuple(_earlier(call, later_s) for call in self.calls),
+            }
+        )
+
+
+def _earlier(call: CallRecord, by_s: float) -> CallRecord:
+    """`call` with every time of it less by so much."""
+    times: dict[str, float | None] = {
+        "arrival_s": call.arrival_s,
+        "granted_s": call.granted_s,
+        "first_byte_s": call.first_byte_s,
+        "end_s": call.end_s,
+    }
+    return call.model_copy(
+        update={name: None if moment is None else moment - by_s for name, moment in times.items()}
+    )
+
 
 class RunProgress(BaseModel):
     """How far a run has come, for a display."""

@@ -1,8 +1,10 @@
 """The record of a run: what one engine did with one spec."""
 
 from harness.record.run_record import (
+    ExternalPlace,
     Failure,
     FileFacts,
+    Leaves,
     ModelFacts,
     OutcomeStatus,
     RunOutcome,
@@ -13,8 +15,10 @@ from harness.record.run_record import (
 from harness.record.run_store import RunStore
 
 __all__ = [
+    "ExternalPlace",
     "Failure",
     "FileFacts",
+    "Leaves",
     "ModelFacts",
     "OutcomeStatus",
     "RunOutcome",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import warnings
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
-from harness.record.run_record import FileFacts
+from harness.record.run_record import ExternalPlace, FileFacts, Leaves
 
 __all__ = ["defects", "generated_files"]
 
@@ -28,25 +30,41 @@ def generated_files(project: Path) -> dict[str, FileFacts]:
 
 
 def defects(
-    project: Path, files: dict[str, FileFacts], blackboard: dict[str, object] | None
+    project: Path,
+    files: dict[str, FileFacts],
+    blackboard: dict[str, object] | None,
+    leaves: Collection[Leaves] = tuple(Leaves),
+    external: ExternalPlace | None = None,
 ) -> tuple[str, ...]:
-    """What is not whole about a project that was called finished, one sentence each."""
+    """What is not whole about a project that was called finished, one sentence each.
+
+    Of what the engine does not leave nothing is missed; an external engine may list files as it saw them.
+    """
     # An empty __init__.py is a package, all of it.
     found = [f"{path} is empty" for path, facts in files.items() if not facts.size and not _is_package(path)]
     sources = [path for path in files if path.endswith(".py")]
     if not sources:
         found.append("no Python file was generated")
     found += [problem for path in sources if files[path].size for problem in _problems(project, path)]
-    if blackboard is None:
-        found.append("blackboard.json is missing or cannot be read")
-    else:
+    if blackboard is not None:
         listed = blackboard.get("files_created")
         found += [
             f"{path} is listed in the blackboard and missing"
             for path in (listed if isinstance(listed, list) else [])
-            if not isinstance(path, str) or path not in files
+            if not isinstance(path, str) or _within(path, external) not in files
         ]
+    elif Leaves.BLACKBOARD in leaves:
+        found.append("blackboard.json is missing or cannot be read")
     return tuple(found)
+
+
+def _within(path: str, external: ExternalPlace | None) -> str:
+    """A listed path relative to the project, however an external engine wrote it down."""
+    if external is None:
+        return path
+    for folder in (external.workdir, external.output):
+        path = path.removeprefix(f"{folder}/") if folder else path
+    return posixpath.normpath(path)
 
 
 def _problems(project: Path, path: str) -> list[str]:

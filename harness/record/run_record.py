@@ -13,8 +13,10 @@ from agents.conversation import Cause
 from harness.gateway.calls import CallRecord
 
 __all__ = [
+    "ExternalPlace",
     "Failure",
     "FileFacts",
+    "Leaves",
     "ModelFacts",
     "OutcomeStatus",
     "RunOutcome",
@@ -63,6 +65,22 @@ class FileFacts(_Frozen):
     sha256: str
     size: int
     """Bytes."""
+
+
+class Leaves(StrEnum):
+    """What an engine may leave of a run beside its calls and files."""
+
+    BLACKBOARD = "blackboard"
+    EVENTS = "events"
+
+
+class ExternalPlace(_Frozen):
+    """Where an external engine worked."""
+
+    workdir: str
+    """Its working directory, as it saw it; it is gone."""
+    output: str
+    """The folder of its result, relative to that; empty where it left none."""
 
 
 class ModelFacts(_Frozen):
@@ -114,7 +132,10 @@ class RunSummary(_Frozen):
     began_at: str
     """ISO timestamp."""
     startup_s: float
-    """From the start of the engine's process until it was ready to work; not part of `wall_s`."""
+    """From the start of the engine's process until it was ready to work; not part of `wall_s`.
+
+    An external engine does not say when it is ready: for it, until its first call came.
+    """
     wall_s: float
     """From the engine's first step until its last, on the gateway's clock."""
     outcome: RunOutcome
@@ -122,6 +143,10 @@ class RunSummary(_Frozen):
     """Generated files by relative path."""
     malformed_requests: int
     other_requests: int
+    leaves: tuple[Leaves, ...] = tuple(Leaves)
+    """What the engine is known to leave; of the rest nothing can be missed."""
+    external: ExternalPlace | None = None
+    """Where an external engine worked; None for the engines of this project."""
 
 
 @dataclass(frozen=True, slots=True)

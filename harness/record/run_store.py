@@ -6,7 +6,8 @@ events.jsonl     what the engine said it did
 timeline.json    the calls as spans of time
 blackboard.json  the project's state as the engine left it
 files/           the generated project
-engine.log       what the engine printed
+engine.log       what the engine printed; of an external engine what it printed as errors
+stdout.log       what an external engine printed
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from harness.spec import Spec
 
 __all__ = ["TrialProgress"]
 
+_EVERY_S = 10.0
+
 
 class TrialProgress:
     """A `Watcher` that shows what it is told; a context manager, so that the line is gone at the end.
@@ -40,6 +42,7 @@ class TrialProgress:
         self._began_s = 0.0
         self._done = 0
         self._working: dict[str, None] = {}
+        self._say_at_s = _EVERY_S
 
     def __enter__(self) -> Self:
         return self
@@ -61,6 +64,7 @@ class TrialProgress:
         self._began_s = time.monotonic()
         self._done = 0
         self._working = {}
+        self._say_at_s = _EVERY_S
         self._live.reset(self._line, description=visible(f"{self._label}: starting"))
         self._live.start()
         if not self._console.is_terminal:
@@ -80,6 +84,14 @@ class TrialProgress:
             self._say(f"{self._label}: {event}")
         elif event.kind is EventKind.TASK_COMPLETED and not self._console.is_terminal:
             self._say(f"{self._label}: {time.monotonic() - self._began_s:.1f} s: {event.task} done")
+
+    def progressed(self, text: str) -> None:
+        """Show how far an engine is that announces nothing; elsewhere than on a terminal now and then."""
+        self._live.update(self._line, description=visible(f"{self._label}: {text}"))
+        passed_s = time.monotonic() - self._began_s
+        if not self._console.is_terminal and passed_s >= self._say_at_s:
+            self._say_at_s = passed_s + _EVERY_S
+            self._say(f"{self._label}: {passed_s:.1f} s: {text}")
 
     def run_finished(self, record: RunRecord) -> None:
         """Say how the run ended."""

@@ -15,7 +15,7 @@ from agents.roles import Role
 from async_arch.model_calls import AsyncCalls
 from harness.cassettes import entry_facts, open_cassette, prune, runs_that_replayed, verify
 from harness.compare import Kind, Status, compare
-from harness.engines.worker_engine import find_engine
+from harness.engines.finding import find_engine
 from harness.errors import BadInputError
 from harness.gateway.process import running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings

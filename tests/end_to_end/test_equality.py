@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.compare import Status, compare
-from harness.engines.worker_engine import find_engine
+from harness.engines.finding import find_engine
 from harness.gateway.settings import SimulateSettings
 from harness.session import Session, SessionSettings, open_session
 from harness.spec import Expectations, Spec, find_specs

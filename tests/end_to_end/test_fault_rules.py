@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.compare import Status, compare
-from harness.engines.worker_engine import find_engine
+from harness.engines.finding import find_engine
 from harness.errors import BadInputError
 from harness.gateway.settings import SimulateSettings
 from harness.record import RunRecord

@@ -15,7 +15,7 @@ from agents.build import EventKind, TaskEvent
 from agents.conversation import Cause
 from async_arch.embedded_redis import embedded_redis
 from harness.compare import Status, compare
-from harness.engines.worker_engine import find_engine
+from harness.engines.finding import find_engine
 from harness.gateway.settings import SimulateSettings
 from harness.record import RunRecord
 from harness.session import SessionSettings, open_session

@@ -20,7 +20,7 @@ from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import Readings
 from async_arch.workspace import Workspace
 from harness.compare import Comparison, Layer, Status, compare
-from harness.engines.worker_engine import find_engine
+from harness.engines.finding import find_engine
 from harness.gateway.settings import SimulateSettings
 from harness.record import RunRecord
 from harness.session import Session, SessionSettings, open_session
