@@ -1,17 +1,55 @@
-"""A lane: the place of a call in the work of its engine, read from what the request says."""
+"""A lane: the place of a call in the work of its engine, read from what the request says.
+
+The engines of this project say it in words of their own. What another engine says is guessed at: who the
+model is told to be, and which module or file it is told of.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from agents.prompts import module_of
-from agents.roles import role_of
+from agents.roles import Role, role_of
 from harness.gateway.canonical import CanonicalRequest
 
 __all__ = ["UNKNOWN_ROLE", "Lane", "lane_of"]
 
 UNKNOWN_ROLE = "unknown"
-"""The role of a call whose system message is none of the team's."""
+"""The role of a call of which nothing tells whose it is."""
+
+# In this order: of two that begin at the same place the first is meant.
+_TITLES = (
+    (Role.FRONTEND_DEVELOPER, r"front-?\s?end"),
+    (Role.ANALYST, r"analy(?:st|zer|ser)"),
+    (Role.AUDITOR, r"auditor"),
+    (Role.ARCHITECT, r"architect"),
+    (Role.REVIEWER, r"(?:code |peer )?review(?:er)?"),
+    (Role.OPTIMIZER, r"optimi[sz]er|performance (?:engineer|expert|specialist)"),
+    (Role.INTEGRATOR, r"integrator|integration (?:engineer|expert|specialist)"),
+    (Role.DEBUGGER, r"debugger|debugging (?:engineer|expert|specialist)"),
+    (Role.DEVELOPER, r"developer|programmer|coder|software engineer"),
+)
+_TITLE = re.compile("|".join(rf"(?P<{role.value}>\b(?:{words})\b)" for role, words in _TITLES), re.IGNORECASE)
+_TOLD_TO_BE = re.compile(
+    r"\b(?:you(?:'re| are)|act(?:ing)? as|as an?|your role(?: is)?|role)\b:?(?P<who>[^.\n]{0,120})",
+    re.IGNORECASE,
+)
+_FIRST_SENTENCE = re.compile(r"\s*(?P<who>[^.\n]{0,120})")
+
+_NAME = r"[`'\"“]?(?P<name>[A-Za-z_][\w-]*)"
+_MODULES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"(?i:\bmodule(?:[ _]name)?\b[`'\"]?)\s*(?:[:=]|(?i:named|called))\s*{_NAME}",
+        r"(?i:\bmodule)\s+[`'\"“](?P<name>[A-Za-z_][\w-]*)[`'\"”]",
+        r"[`'\"“](?P<name>[A-Za-z_][\w-]*)[`'\"”]\s+(?i:module)\b",
+        r"(?i:\b(?:the|for|of))\s+(?P<name>[A-Z_][\w-]*)\s+(?i:module)\b",
+        r"(?i:\b(?:file(?:[ _]?name)?|path)\b[`'\"]?)\s*[:=]?\s*[`'\"“]?(?:[\w.-]+/)*"
+        r"(?P<name>[A-Za-z_][\w-]*)\.py\b",
+    )
+)
+_LOOKED_AT = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +66,33 @@ def lane_of(request: CanonicalRequest) -> Lane:
 
     Every answer that the conversation already holds was an attempt before this one.
     """
-    role = role_of(_first(request, "system"))
+    system, user = _first(request, "system"), _first(request, "user")
+    own = role_of(system)
+    role = own or _guessed_role(system, user)
     return Lane(
         role=role.value if role else UNKNOWN_ROLE,
-        module=module_of(_first(request, "user")),
+        module=module_of(user) or (None if own else _guessed_module(user)),
         attempt=1 + sum(message.role == "assistant" for message in request.messages),
     )
+
+
+def _guessed_role(system: str, user: str) -> Role | None:
+    """Who the model is told to be, by the first title in the words that tell it."""
+    told = [*_TOLD_TO_BE.finditer(system[:_LOOKED_AT]), _FIRST_SENTENCE.match(system)]
+    for match in (*told, *_TOLD_TO_BE.finditer(user[:_LOOKED_AT])):
+        title = _TITLE.search(match["who"]) if match else None
+        if title is not None and title.lastgroup is not None:
+            return Role(title.lastgroup)
+    return None
+
+
+def _guessed_module(user: str) -> str | None:
+    """The module that a message is about, by the first pattern that finds one in it."""
+    for pattern in _MODULES:
+        match = pattern.search(user[:_LOOKED_AT])
+        if match is not None:
+            return match["name"]
+    return None
 
 
 def _first(request: CanonicalRequest, role: str) -> str:

@@ -41,3 +41,48 @@ def test_the_module_is_that_of_the_first_user_message() -> None:
 def test_every_answer_in_the_conversation_is_an_attempt_before_this_one() -> None:
     again = [("assistant", "no"), ("user", "again")]
     assert lane_of(request(system(Role.REVIEWER), MODULE, *again, *again)).attempt == 3
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "role"),
+    [
+        ("You are a senior Python developer who reviews nothing.", "Write it.", "developer"),
+        ("You are an expert software architect for developers.", "Design it.", "architect"),
+        ("You are a code reviewer.", "Look at what the developer wrote.", "reviewer"),
+        ("You're the front-end engineer", "Make a page.", "frontend_developer"),
+        ("You are an AI. You act as a requirements analyst.", "What is needed?", "analyst"),
+        ("Senior programmer. Code only.", "Write it.", "developer"),
+        ("Role: INTEGRATION ENGINEER\nBe brief.", "Join them.", "integrator"),
+        ("", "Act as a performance engineer and tune this.", "optimizer"),
+        ("", "Write a handbook for developers.", "unknown"),
+        ("You are a helpful assistant.", "Which architect built it?", "unknown"),
+    ],
+)
+def test_the_role_of_another_teams_call_is_who_the_model_is_told_to_be(
+    told: str, asked: str, role: str
+) -> None:
+    assert lane_of(request(("system", told), ("user", asked))).role == role
+
+
+@pytest.mark.parametrize(
+    ("asked", "module"),
+    [
+        ("Write the module 'cart' now.", "cart"),
+        ("Module: Cart\nSpec: items", "Cart"),
+        ("module_name = `user_store`", "user_store"),
+        ('{"module": "billing", "spec": ""}', "billing"),
+        ("Implement the Orders module.", "Orders"),
+        ("Review the `stock` module.", "stock"),
+        ("Write the file src/app/payments.py", "payments"),
+        ("File: views.py", "views"),
+        ("Write one module at a time.", None),
+        ("Every module is a file. Name the modules.", None),
+    ],
+)
+def test_the_module_of_another_teams_call_is_the_one_it_names(asked: str, module: str | None) -> None:
+    assert lane_of(request(("system", "You are a coder."), ("user", asked))).module == module
+
+
+def test_nothing_is_guessed_of_a_call_of_this_projects_own() -> None:
+    asked = ("user", "The module 'cart' is done. Integrate.")
+    assert lane_of(request(system(Role.INTEGRATOR), asked)).module is None
