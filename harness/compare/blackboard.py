@@ -1,8 +1,9 @@
 """The blackboard layer: is the state that both left the same, timestamps and retries aside?
 
 Normalisation is the data at the top: where the timestamps are, and by which keys the members of a list are
-told apart, so that one that is missing is named and does not make all that follow look changed. Nothing else
-is hidden: what is equal here is the same JSON text, order included.
+told apart, so that one that is missing is named and does not make all that follow look changed. Beside those
+only the names of folders are put aside that an external engine had to itself. Nothing else is hidden: what is
+equal here is the same JSON text, order included.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from agents.conversation import AttemptStatus
 from harness.compare.mismatch import Kind, Layer, Mismatch
+from harness.compare.places import OwnPlaces, own_places
 from harness.compare.text import first_difference, shortened, told_apart
 from harness.record import RunRecord
 
@@ -66,8 +68,9 @@ def compare_blackboards(control: RunRecord, candidate: RunRecord) -> Iterator[Mi
             kind = Kind.EXTRA if ours is None else Kind.MISSING
             yield _mismatch(kind, "blackboard.json", f"the {where} left no blackboard that can be read")
         return
-    before, after = (_without_retried(_without_times(document)) for document in (ours, theirs))
     try:
+        before = _normalised(ours, own_places(control, candidate))
+        after = _normalised(theirs, own_places(candidate, control))
         if _text(before) == _text(after):
             return
         found = _named(before, after)
@@ -75,6 +78,11 @@ def compare_blackboards(control: RunRecord, candidate: RunRecord) -> Iterator[Mi
         found = []
     # Unequal, and nothing is named (-0.0 and 0, or too deep to walk through): never taken for equal.
     yield from found or [_mismatch(Kind.CHANGED, "blackboard.json", "the blackboards differ")]
+
+
+def _normalised(document: dict[str, object], places: OwnPlaces) -> dict[str, object]:
+    placeless = places.out_of_document(document) if places.words else document
+    return _without_retried(_without_times(placeless)) if isinstance(placeless, dict) else document
 
 
 def _without_retried(document: dict[str, object]) -> dict[str, object]:

@@ -10,6 +10,7 @@ from agents.conversation import UnusableAnswer
 from agents.plan import Plan, read_plan
 from agents.roles import Role
 from agents.workflow import PLANNING, Task, build_tasks
+from harness.compare.quotes import quoted_calls
 from harness.gateway.calls import CallRecord
 from harness.record import RunRecord
 
@@ -40,9 +41,12 @@ class CallGraph:
 def call_graph(record: RunRecord) -> CallGraph:
     """The graph of the calls of `record`.
 
-    The calls of one task form a chain in the order of their arrival; its first call waits for the last
-    calls of what the task needs. A call of no known role waits for none: what it needs, nobody knows.
+    The calls of one task form a chain in the order of their arrival; its first call waits for the last calls
+    of what the task needs. A call of no known role waits for none: what it needs, nobody knows. A call of an
+    external engine, whose tasks are its own affair, waits for those it quotes.
     """
+    if record.summary.external is not None:
+        return CallGraph(tuple(call.generating_s for call in record.calls), tuple(quoted_calls(record.calls)))
     groups = needs_of_groups(plan_of(record))
     members: dict[Task | None, list[CallRecord]] = {group: [] for group in groups}
     for call in record.calls:

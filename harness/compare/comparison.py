@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
@@ -17,7 +18,7 @@ from harness.compare.mismatch import Kind, Layer, Mismatch, following
 from harness.compare.outcome import compare_outcomes, describe_outcome, failed_otherwise
 from harness.compare.timing import Limit, Overlap, TimingFacts, limit_of, overlap, timing_facts
 from harness.compare.verdict import Verdict, judge
-from harness.record import ModelFacts, RunOutcome, RunRecord, TimelineSpan
+from harness.record import Leaves, ModelFacts, RunOutcome, RunRecord, TimelineSpan
 from harness.spec import Spec
 
 __all__ = ["Comparison", "LayerResult", "RunFacts", "compare"]
@@ -49,6 +50,8 @@ class LayerResult(_Facts):
     layer: Layer
     compared: str
     mismatches: tuple[Mismatch, ...]
+    seen: bool = True
+    """Whether there was anything to compare: what an engine does not leave cannot differ."""
 
 
 class Comparison(_Facts):
@@ -108,24 +111,26 @@ def compare(spec: Spec, control: RunRecord, candidate: RunRecord) -> Comparison:
 
 
 def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]:
+    both = (control, candidate)
+    unseen = {Layer(part): reason for part in Leaves if (reason := _unseen(part, control, candidate))}
     conversation = _conversation(control, candidate)
-    blackboard = tuple(compare_blackboards(control, candidate))
+    blackboard = () if Layer.BLACKBOARD in unseen else tuple(compare_blackboards(control, candidate))
     files = tuple(compare_files(control, candidate))
-    events = tuple(compare_events(control, candidate))
+    events = () if Layer.EVENTS in unseen else tuple(compare_events(control, candidate))
     left_alike = not (conversation.mismatches or blackboard or files)
     outcome = compare_outcomes(control, candidate, conversation, left_alike=left_alike)
     if conversation.mismatches or any(not mismatch.follows for mismatch in outcome):
         blackboard, files, events = following(blackboard), following(files), following(events)
-    both = (control, candidate)
     sections = len({section for record in both for section in record.blackboard or ()})
     paths = len({path for record in both for path in record.summary.files})
     calls = _counts(*(len(record.calls) for record in both))
     told = _counts(*(len(record.events) for record in both))
+    names = "names of own folders" if any(record.summary.external for record in both) else ""
     compared = {
         Layer.OUTCOME: _both(*(describe_outcome(record.summary.outcome) for record in both)),
         Layer.CONVERSATION: f"{calls} calls by role, module and attempt",
-        Layer.BLACKBOARD: f"{sections} sections, timestamps aside",
-        Layer.FILES: f"{paths} files, byte by byte",
+        Layer.BLACKBOARD: f"{sections} sections, timestamps {f'and {names} ' if names else ''}aside",
+        Layer.FILES: f"{paths} files, byte by byte{f', {names} aside' if names else ''}",
         Layer.EVENTS: f"{told} events by task, times aside",
     }
     found = {
@@ -136,8 +141,21 @@ def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]
         Layer.EVENTS: events,
     }
     return tuple(
-        LayerResult(layer=layer, compared=compared[layer], mismatches=found[layer]) for layer in Layer
+        LayerResult(
+            layer=layer,
+            compared=unseen.get(layer, compared[layer]),
+            mismatches=found[layer],
+            seen=layer not in unseen,
+        )
+        for layer in Layer
     )
+
+
+def _unseen(part: Leaves, control: RunRecord, candidate: RunRecord) -> str | None:
+    """Why there is nothing to compare of `part`, or None where there is."""
+    sides = (("the control", control), ("the candidate", candidate))
+    without = [side for side, record in sides if part not in record.summary.leaves]
+    return f"{' and '.join(without)} {'have' if len(without) > 1 else 'has'} none" if without else None
 
 
 def _conversation(control: RunRecord, candidate: RunRecord) -> ConversationResult:
@@ -149,8 +167,18 @@ def _conversation(control: RunRecord, candidate: RunRecord) -> ConversationResul
 def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
     sides = (("control", control), ("candidate", candidate))
     return tuple(
-        note for side, record in sides for note in (*used_up(record, side), *reactions(record, side))
+        note
+        for side, record in sides
+        for note in (*_of_external(record, side), *used_up(record, side), *reactions(record, side))
     )
+
+
+def _of_external(record: RunRecord, side: str) -> Iterator[str]:
+    if record.summary.external is not None:
+        yield (
+            f"the {side} is an external engine: its clock starts with its first call, and its critical path is "
+            "what its prompts show by quoting earlier answers"
+        )
 
 
 def _both(control: str, candidate: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.compare.mismatch import Kind, Layer, Mismatch
+from harness.compare.places import own_places
 from harness.compare.text import first_difference
 from harness.record import FileFacts, RunRecord
 
@@ -30,7 +31,11 @@ def compare_files(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch
         yield _mismatch(Kind.RENAMED, path, sentence, path, name)
     for path in sorted(theirs.keys() - ours.keys() - set(renamed.values())):
         yield _mismatch(Kind.EXTRA, path, f"{path} is only in the candidate")
-    changed = {path for path in ours.keys() & theirs.keys() if ours[path].sha256 != theirs[path].sha256}
+    changed = {
+        path
+        for path in ours.keys() & theirs.keys()
+        if ours[path].sha256 != theirs[path].sha256 and not _differs_by_place(path, control, candidate)
+    }
     home = _homes(ours, changed)
     for path in sorted(changed):
         other = home.get(theirs[path].sha256)
@@ -62,6 +67,18 @@ def _homes(ours: _Files, changed: set[str]) -> dict[str, str]:
     # The last one written stays.
     paths = sorted(ours, key=lambda path: (path in changed, path))
     return {ours[path].sha256: path for path in paths if ours[path].size}
+
+
+def _differs_by_place(path: str, control: RunRecord, candidate: RunRecord) -> bool:
+    """Whether a file differs only in the names of folders that a run had to itself."""
+    here, there = own_places(control, candidate), own_places(candidate, control)
+    if not (here.words or there.words):
+        return False
+    try:
+        before, after = control.file(path), candidate.file(path)
+    except OSError:
+        return False
+    return here.out_of_bytes(before) == there.out_of_bytes(after)
 
 
 def _changed(path: str, control: RunRecord, candidate: RunRecord) -> Mismatch:

@@ -13,7 +13,7 @@ from harness.compare.expectations import Expectation, ExpectationStatus
 from harness.compare.mismatch import Kind, Mismatch
 from harness.compare.outcome import describe_outcome
 from harness.compare.text import one_line
-from harness.record import OutcomeStatus, RunRecord
+from harness.record import Leaves, OutcomeStatus, RunRecord
 
 __all__ = ["Status", "Verdict", "exit_code", "judge", "worst"]
 
@@ -78,11 +78,7 @@ def judge(
     missing = _missing_data(control)
     if missing:
         return Verdict(status=Status.ERROR, reasons=tuple(missing))
-    facts = (
-        f"{len(candidate.calls)} calls, {len(candidate.summary.files)} files, the blackboard and "
-        f"{len(candidate.events)} events are equal"
-    )
-    return Verdict(status=Status.PASS, reasons=(facts,))
+    return Verdict(status=Status.PASS, reasons=(f"{_equal_parts(control, candidate)} are equal",))
 
 
 def _not_judgeable(control: RunRecord, candidate: RunRecord, mismatches: Sequence[Mismatch]) -> list[str]:
@@ -113,9 +109,20 @@ def _not_judgeable(control: RunRecord, candidate: RunRecord, mismatches: Sequenc
     ]
 
 
+def _equal_parts(control: RunRecord, candidate: RunRecord) -> str:
+    """What was compared, in words."""
+    both = set(control.summary.leaves) & set(candidate.summary.leaves)
+    parts = [f"{len(candidate.calls)} calls", f"{len(candidate.summary.files)} files"]
+    parts += ["the blackboard"] if Leaves.BLACKBOARD in both else []
+    parts += [f"{len(candidate.events)} events"] if Leaves.EVENTS in both else []
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
 def _missing_data(record: RunRecord) -> list[str]:
     """What equal runs have nothing of: that nothing differs then says nothing."""
     found = {"call": record.calls, "file": record.summary.files, "blackboard": record.blackboard}
+    if Leaves.BLACKBOARD not in record.summary.leaves:
+        del found["blackboard"]
     return [f"the runs are equal, but neither has a {what}" for what, data in found.items() if not data]
 
 

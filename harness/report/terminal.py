@@ -119,6 +119,8 @@ def _layers(comparison: Comparison) -> Table:
 
 
 def _result(layer: LayerResult) -> Text:
+    if not layer.seen:
+        return Text("not compared", "yellow", no_wrap=True)
     count = len(layer.mismatches)
     if not count:
         return Text("equal", "green")
