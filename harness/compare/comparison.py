@@ -176,8 +176,8 @@ def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
 def _of_external(record: RunRecord, side: str) -> Iterator[str]:
     if record.summary.external is not None:
         yield (
-            f"the {side} is an external engine: its clock starts with its first call, and its critical path is "
-            "what its prompts show by quoting earlier answers"
+            f"the {side} is an external engine: its clock starts with its first call, and its critical path "
+            "is what its prompts show by quoting earlier answers"
         )
 
 
