@@ -164,6 +164,8 @@ async def _end(process: Process) -> None:
     """Let the worker go: at the end of its input it does so by itself."""
     try:
         async with asyncio.timeout(_END_TIMEOUT_S):
+            if process.stdin is not None:
+                process.stdin.close()
             await process.communicate()
     except TimeoutError:
         pass

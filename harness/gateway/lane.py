@@ -45,7 +45,8 @@ _MODULES = tuple(
         r"(?i:\bmodule)\s+[`'\"“](?P<name>[A-Za-z_][\w-]*)[`'\"”]",
         r"[`'\"“](?P<name>[A-Za-z_][\w-]*)[`'\"”]\s+(?i:module)\b",
         r"(?i:\b(?:the|for|of))\s+(?P<name>[A-Z_][\w-]*)\s+(?i:module)\b",
-        r"(?i:\b(?:file(?:[ _]?name)?|path)\b[`'\"]?)\s*[:=]?\s*[`'\"“]?(?:[\w.-]+/)*"
+        # Not as a key in quotes: what shows the form of a plan names files that nobody will write.
+        r"(?i:(?<![`'\"])\b(?:file(?:[ _]?name)?|path)\b)\s*[:=]?\s*[`'\"“]?(?:[\w.-]+/)*"
         r"(?P<name>[A-Za-z_][\w-]*)\.py\b",
     )
 )

@@ -75,6 +75,7 @@ def test_the_role_of_another_teams_call_is_who_the_model_is_told_to_be(
         ("Review the `stock` module.", "stock"),
         ("Write the file src/app/payments.py", "payments"),
         ("File: views.py", "views"),
+        ('Answer as {"modules": [{"name": "store", "filename": "store.py"}]}', None),
         ("Write one module at a time.", None),
         ("Every module is a file. Name the modules.", None),
     ],

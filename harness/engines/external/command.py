@@ -123,6 +123,8 @@ async def _end(process: Process, running: RunningCommand) -> None:
     orderly = False
     try:
         async with asyncio.timeout(_END_TIMEOUT_S):
+            if process.stdin is not None:
+                process.stdin.close()
             await process.communicate()
             orderly = process.returncode == 0
     except TimeoutError:
