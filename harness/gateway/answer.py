@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from harness.gateway.canonical import Endpoint, well_formed
+from harness.gateway.lines import Lines
 
 __all__ = ["ENDED_EARLY", "AnswerReader", "text_of", "with_text"]
 
@@ -31,7 +32,8 @@ class AnswerReader:
     prompt_eval_s: float | None = None
     eval_s: float | None = None
     _parts: list[str] = field(default_factory=list)
-    _rest: list[bytes] = field(default_factory=list)
+    _lines: Lines = field(default_factory=Lines)
+    _body: list[bytes] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -40,18 +42,16 @@ class AnswerReader:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the body, wherever they were cut."""
-        if not self._in_lines or b"\n" not in chunk:
-            self._rest.append(chunk)
+        if not self._in_lines:
+            self._body.append(chunk)
             return
-        *lines, rest = b"".join([*self._rest, chunk]).split(b"\n")
-        self._rest = [rest] if rest else []
-        for line in lines:
+        for line in self._lines.feed(chunk):
             self._read(line)
 
     def close(self) -> None:
         """Take note that the body came to its end."""
-        self._read(b"".join(self._rest))
-        self._rest = []
+        self._read(self._lines.take_rest() if self._in_lines else b"".join(self._body))
+        self._body = []
         if self.status != HTTPStatus.OK:
             self._fail(f"HTTP {self.status}")
         elif not self.done:

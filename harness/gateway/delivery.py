@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from aiohttp import web
+from aiohttp.hdrs import METH_HEAD
 
 from harness.gateway.errors import Refusal
 from harness.gateway.upstream import Reply
@@ -29,7 +30,9 @@ class Delivery:
         async with aclosing(reply.chunks) as chunks:
             async for chunk in chunks:
                 await self._begin(response)
-                await response.write(chunk)
+                # What is sent after the head of an answer to HEAD, the client takes for the next answer.
+                if self._request.method != METH_HEAD:
+                    await response.write(chunk)
         await self._begin(response)
         await response.write_eof()
         return response

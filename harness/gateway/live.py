@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from io import BytesIO
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from harness.gateway.answer import ENDED_EARLY
@@ -65,7 +66,7 @@ class LiveUpstream:
     @asynccontextmanager
     async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
         """Pass a request to the model on; its answer comes uncompressed, to be read in passing."""
-        headers = {name: value for name, value in call.headers.items() if name.lower() != "accept-encoding"}
+        headers = _forwarded(call.headers)
         headers["Accept-Encoding"] = "identity"
         async with self._exchange("POST", call.request.endpoint, BytesIO(call.body), headers) as reply:
             yield reply
@@ -73,7 +74,7 @@ class LiveUpstream:
     @asynccontextmanager
     async def other(self, call: OtherCall) -> AsyncIterator[Reply]:
         """Pass any other request on as it is."""
-        async with self._exchange(call.method, call.target, call.body, call.headers) as reply:
+        async with self._exchange(call.method, call.target, call.body, _forwarded(call.headers)) as reply:
             yield reply
 
     @asynccontextmanager
@@ -82,14 +83,14 @@ class LiveUpstream:
         method: str,
         target: str,
         body: BytesIO | AsyncIterator[bytes] | None,
-        headers: Mapping[str, str],
+        headers: CIMultiDict[str],
     ) -> AsyncIterator[Reply]:
         try:
             response = await self._session.request(
                 method,
                 URL(self._url + target, encoded=True),
                 data=body,
-                headers=_forwarded(headers),
+                headers=headers,
                 skip_auto_headers=_NOT_ADDED,
                 allow_redirects=False,
             )
@@ -117,5 +118,6 @@ class LiveUpstream:
         return UpstreamTimeout(f"Ollama at {self._url} sent nothing for {self._timeout_s:g} s")
 
 
-def _forwarded(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name.lower() not in _NOT_FORWARDED}
+def _forwarded(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """The headers that belong to the message, each as often as it stands there."""
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in _NOT_FORWARDED)
