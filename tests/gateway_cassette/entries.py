@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from harness.gateway.canonical import CanonicalRequest
-from harness.gateway.cassette.entry import Entry, entry_of
+from harness.gateway.cassette.draft import Draft
+from harness.gateway.cassette.entry import Entry
 
 
 def request(text: str = "Why?", **fields: object) -> CanonicalRequest:
@@ -36,11 +37,10 @@ def entry(
     whole: bool = True,
     run: str = "r",
 ) -> Entry:
-    return entry_of(
-        asked or request(),
-        stream=stream,
-        status=status,
-        chunks=stream_of("Be", "cause") if chunks is None else chunks,
+    draft = Draft(asked or request(), stream, status)
+    for at_s, chunk in stream_of("Be", "cause") if chunks is None else chunks:
+        draft.add(at_s, chunk)
+    return draft.entry(
         whole=whole,
         run=run,
         recorded_at="2030-01-02T03:04:05.000+00:00",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agents.conversation import Message
 from agents.roles import Role, opening
 from harness.gateway.canonical import CanonicalRequest
@@ -46,3 +48,15 @@ def test_the_same_role_comes_before_more_words() -> None:
 
 def test_an_empty_cassette_has_none() -> None:
     assert nearest_entry(request(), []) is None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("asked_long", [True, False])
+def test_very_long_requests_are_told_apart_in_good_time(asked_long: bool) -> None:
+    """Comparing them word by word in order would take hours: `in` and `the` stand on every line."""
+    lines = [f"in the {number} of the {number % 7}" for number in range(50_000)]
+    long = "\n".join(lines)
+    entries = list(enumerate([entry(request(text)) for text in ("p q", long, long + " more")], start=1))
+    found = nearest_entry(request(long + " more." if asked_long else "in the 7 of the 8"), entries)
+    assert found is not None
+    assert found[0] == (3 if asked_long else 2)

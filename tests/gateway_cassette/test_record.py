@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from harness.gateway.clock import MonotonicClock
 from harness.gateway.live import LiveUpstream
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from harness.gateway.upstream import Upstream
-from tests.gateway.scripted_ollama import Exchange, scripted_ollama
+from tests.gateway.scripted_ollama import Exchange, line, scripted_ollama
 from tests.gateway.served import Served, served
 
 CLOCK = MonotonicClock()
@@ -103,15 +104,44 @@ async def _refuse(exchange: Exchange) -> None:
 
 
 async def test_an_answer_that_cannot_be_kept_is_no_answer(tmp_path: Path) -> None:
+    """One that is whole is an error instead; of a stream, which has begun, the end is missing."""
     (tmp_path / "file").write_text("")
     async with _recording(_model(), tmp_path / "file") as gateway:
         client = await gateway.client(RUN)
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(ollama.ResponseError, match="could not be recorded") as refused:
             await client.chat("m", MESSAGES)
+        with pytest.raises(httpx.RemoteProtocolError):
+            _ = [part async for part in await client.chat("m", MESSAGES, stream=True)]
         await gateway.end(RUN)
+        calls = await gateway.calls(RUN)
+    assert refused.value.status_code == 500
+    for call in calls:
+        assert call.error is not None
+        assert call.error.startswith("the exchange could not be recorded: ")
+
+
+async def test_a_caller_has_a_whole_answer_only_when_it_is_kept(tmp_path: Path) -> None:
+    """It would hang up before, and its call be recorded as one that it gave up."""
+    tape = tmp_path / "shop.jsonl"
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.whole(200, line("Because.", done=True))
+
+    async with (
+        scripted_ollama() as model,
+        LiveUpstream.connected(model.url, 5) as live,
+        _recording(live, tmp_path) as gateway,
+    ):
+        model.script = script
+        with tape.open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            asked = asyncio.create_task((await gateway.client(RUN)).chat("m", MESSAGES))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(asked), 0.2)
+        assert (await asked).message.content == "Because."
         [call] = await gateway.calls(RUN)
-    assert call.error is not None
-    assert call.error.startswith("the exchange could not be recorded: ")
+    assert (call.status, call.error, call.response) == (200, None, "Because.")
+    assert len(read_cassette(tape).entries) == 1
 
 
 async def test_a_call_that_its_caller_gave_up_is_not_kept(tmp_path: Path) -> None:

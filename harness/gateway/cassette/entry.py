@@ -7,24 +7,23 @@ say how much of that text came when, and what else their lines held.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from harness.gateway.answer import text_of, with_text
-from harness.gateway.canonical import CanonicalRequest, Endpoint, well_formed
-from harness.gateway.lane import Lane, lane_of
+from harness.gateway.answer import with_text
+from harness.gateway.canonical import CanonicalRequest, Endpoint
+from harness.gateway.lane import Lane
 
-__all__ = ["SCHEMA_VERSION", "Entry", "LaneName", "Piece", "entry_of", "played"]
+__all__ = ["SCHEMA_VERSION", "Entry", "LaneName", "Piece", "played"]
 
 SCHEMA_VERSION = 1
 
 _PLAIN: dict[str, JsonValue] = {"done": False}
 _GROWING = frozenset({"content", "response", "thinking", "tool_calls", "logprobs", "images"})
 """The fields of which each line of a stream brings a part; of all others the last one counts."""
-_NOT_KEPT = frozenset({"model", "created_at"})
 
 
 class _Frozen(BaseModel):
@@ -56,7 +55,7 @@ class Piece(_Frozen):
     rest: dict[str, JsonValue] = _PLAIN
     """The fields of the line without model, time and text."""
     raw: str | None = None
-    """The line itself, where it was no JSON object."""
+    """The line itself, where it was no JSON object, and the whole body where the status was an error's."""
 
 
 class Entry(_Frozen):
@@ -81,6 +80,11 @@ class Entry(_Frozen):
     answer: str
     pieces: tuple[Piece, ...]
 
+    @property
+    def in_lines(self) -> bool:
+        """Whether the answer was a stream, one object a line, and not one object in all."""
+        return self.stream and self.status == HTTPStatus.OK
+
     @model_validator(mode="after")
     def _consistent(self) -> Entry:
         if self.version != SCHEMA_VERSION:
@@ -98,89 +102,17 @@ class Entry(_Frozen):
         return self.model_dump_json(exclude_defaults=True)
 
 
-def entry_of(
-    request: CanonicalRequest,
-    *,
-    stream: bool,
-    status: int,
-    chunks: Sequence[tuple[float, bytes]],
-    whole: bool,
-    run: str,
-    recorded_at: str,
-    source: str,
-    digest: str,
-) -> Entry:
-    """The entry for an exchange whose answer came in `chunks`, each (seconds since the grant, bytes)."""
-    text: list[str] = []
-    in_lines = stream and status == HTTPStatus.OK
-    pieces = [_piece(at_s, line, text, request.endpoint) for at_s, line in _lines(chunks, in_lines)]
-    return Entry(
-        key=request.hash,
-        lane=LaneName.of(lane_of(request)),
-        run=run,
-        recorded_at=recorded_at,
-        source=source,
-        digest=digest,
-        stream=stream,
-        status=status,
-        whole=whole,
-        request=request,
-        answer="".join(text),
-        pieces=tuple(pieces),
-    )
-
-
 def played(entry: Entry, *, stream: bool, created_at: str) -> Iterator[tuple[float, bytes]]:
     """The answer's lines as they are sent again: (seconds since the grant, bytes).
 
     What was recorded as a stream and is asked for whole comes in one line, and the other way round.
     """
-    lines = [(piece.at_s, _line(entry, piece, start, created_at)) for piece, start in _starts(entry)]
-    if entry.stream and not stream and entry.status == HTTPStatus.OK and entry.whole:
-        lines = [(lines[-1][0], _joined([line for _, line in lines]))] if lines else []
+    lines: Iterator[tuple[float, bytes | dict[str, Any]]]
+    lines = ((piece.at_s, _line(entry, piece, start, created_at)) for piece, start in _starts(entry))
+    if entry.in_lines and not stream and entry.whole and entry.pieces:
+        lines = iter([(entry.pieces[-1].at_s, _joined([line for _, line in lines]))])
     for at_s, line in lines:
         yield at_s, line if isinstance(line, bytes) else _encoded(line)
-
-
-def _lines(chunks: Iterable[tuple[float, bytes]], in_lines: bool) -> Iterator[tuple[float, bytes]]:
-    rest, at_s = b"", 0.0
-    for at_s, chunk in chunks:
-        if not in_lines:
-            rest += chunk
-            continue
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            if line.strip():
-                yield at_s, line
-    if rest.strip():
-        yield at_s, rest
-
-
-def _piece(at_s: float, line: bytes, text: list[str], endpoint: Endpoint) -> Piece:
-    at_s = round(max(0.0, at_s), 6)
-    try:
-        fields: Any = json.loads(line)
-        if not isinstance(fields, dict):
-            raise ValueError("not an object")
-        content = well_formed(text_of(fields, endpoint))
-        rest = _without_text({key: value for key, value in fields.items() if key not in _NOT_KEPT}, endpoint)
-        piece = Piece(at_s=at_s, size=len(content), rest=rest)
-    except (ValueError, RecursionError):
-        return Piece(at_s=at_s, raw=line.decode(errors="replace"))
-    text.append(content)
-    return piece
-
-
-def _without_text(fields: dict[str, Any], endpoint: Endpoint) -> dict[str, Any]:
-    """The fields of a line but for those that `with_text` gives back."""
-    match endpoint, fields:
-        case Endpoint.CHAT, {"message": {"content": str()} as message}:
-            kept = {key: value for key, value in message.items() if key not in {"role", "content"}}
-            rest = {key: value for key, value in fields.items() if key != "message"}
-            return {**rest, "message": kept} if kept else rest
-        case Endpoint.GENERATE, {"response": str()}:
-            return {key: value for key, value in fields.items() if key != "response"}
-    return fields
 
 
 def _starts(entry: Entry) -> Iterator[tuple[Piece, int]]:
@@ -192,7 +124,7 @@ def _starts(entry: Entry) -> Iterator[tuple[Piece, int]]:
 
 def _line(entry: Entry, piece: Piece, start: int, created_at: str) -> bytes | dict[str, Any]:
     if piece.raw is not None:
-        return piece.raw.encode() + b"\n"
+        return piece.raw.encode() + (b"\n" if entry.in_lines else b"")
     if "error" in piece.rest:
         return dict(piece.rest)
     told = with_text(entry.answer[start : start + piece.size], entry.request.endpoint)

@@ -7,12 +7,11 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.gateway.cassette.cassette_file import CassetteError, append_entry, cassette_path
-from harness.gateway.cassette.entry import entry_of
+from harness.gateway.cassette.draft import Draft
 from harness.gateway.clock import Clock
 from harness.gateway.errors import NotRecorded, Refusal, UpstreamError
 from harness.gateway.upstream import ModelCall, OtherCall, Reply, Upstream
@@ -57,12 +56,15 @@ class RecordingUpstream:
                 await asyncio.wait(recording._keeping, timeout=_KEEP_TIMEOUT_S)
             if recording._facts is not None:
                 recording._facts.cancel()
+                await asyncio.wait([recording._facts])
 
     @asynccontextmanager
     async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
         """Pass the request on, and keep the exchange."""
         granted_s = self._clock.now_s()
         async with self._upstream.answer(call) as reply:
+            # Asked as soon as it answers, so that the first exchange need not wait for them.
+            self._known_facts()
             yield replace(reply, chunks=self._kept(call, reply, granted_s))
 
     @asynccontextmanager
@@ -72,60 +74,67 @@ class RecordingUpstream:
             yield reply
 
     async def _kept(self, call: ModelCall, reply: Reply, granted_s: float) -> AsyncGenerator[bytes, None]:
-        chunks: list[tuple[float, bytes]] = []
+        draft = Draft(call.request, call.stream, reply.status)
+        held = b""
         try:
             async with aclosing(reply.chunks) as source:
                 async for chunk in source:
-                    chunks.append((self._clock.now_s() - granted_s, chunk))
-                    yield chunk
+                    at_s = self._clock.now_s() - granted_s
+                    # Of an answer that is one object the last chunk waits until the answer is kept: a caller
+                    # that has it knows by its length that it has all, and hangs up.
+                    goes, held = (chunk, b"") if draft.in_lines else (held, chunk)
+                    try:
+                        if goes:
+                            yield goes
+                    finally:
+                        draft.add(at_s, chunk)
         except UpstreamError:
             # How a model's server breaks off is part of what it did, and is played again like the rest.
-            await asyncio.shield(self._begin_to_keep(call, reply.status, chunks, whole=False))
+            await asyncio.shield(self._begin_to_keep(call, draft, whole=False))
+            if held:
+                yield held
             raise
         except (asyncio.CancelledError, GeneratorExit):
-            # A caller that has read the end of an answer may hang up before the server has seen it.
-            if _ends(chunks):
-                self._begin_to_keep(call, reply.status, chunks, whole=True)
+            # A caller that has read the end of a stream may hang up before the server has seen it.
+            if draft.ended:
+                self._begin_to_keep(call, draft, whole=True)
             raise
-        await asyncio.shield(self._begin_to_keep(call, reply.status, chunks, whole=True))
+        await asyncio.shield(self._begin_to_keep(call, draft, whole=True))
+        if held:
+            yield held
 
-    def _begin_to_keep(
-        self, call: ModelCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
-    ) -> asyncio.Task[None]:
+    def _begin_to_keep(self, call: ModelCall, draft: Draft, *, whole: bool) -> asyncio.Task[None]:
         """Keep an exchange in a task of its own: it is kept to its end, whoever waits for it."""
-        task = asyncio.create_task(self._keep(call, status, chunks, whole=whole))
+        task = asyncio.create_task(self._keep(call, draft, whole=whole))
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
         return task
 
-    async def _keep(
-        self, call: ModelCall, status: int, chunks: list[tuple[float, bytes]], *, whole: bool
-    ) -> None:
-        facts = await self._known_facts()
+    async def _keep(self, call: ModelCall, draft: Draft, *, whole: bool) -> None:
+        facts = await asyncio.shield(self._known_facts())
         model = call.request.model
         named = model if ":" in model.rpartition("/")[2] else f"{model}:latest"
-        make = partial(
-            entry_of,
-            call.request,
-            stream=call.stream,
-            status=status,
-            chunks=chunks,
-            whole=whole,
-            run=call.run,
-            recorded_at=self._clock.wall().isoformat(timespec="milliseconds"),
-            source=facts.source,
-            digest=facts.digests.get(named, ""),
-        )
+        recorded_at = self._clock.wall().isoformat(timespec="milliseconds")
+
+        def write() -> None:
+            entry = draft.entry(
+                whole=whole,
+                run=call.run,
+                recorded_at=recorded_at,
+                source=facts.source,
+                digest=facts.digests.get(named, ""),
+            )
+            append_entry(cassette_path(self._folder, call.cassette), entry)
+
         try:
-            path = cassette_path(self._folder, call.cassette)
-            await asyncio.to_thread(lambda: append_entry(path, make()))
+            await asyncio.to_thread(write)
         except CassetteError as problem:
             raise NotRecorded(f"the exchange could not be recorded: {problem}") from problem
 
-    async def _known_facts(self) -> _Facts:
+    def _known_facts(self) -> asyncio.Task[_Facts]:
         if self._facts is None:
             self._facts = asyncio.create_task(self._ask_facts())
-        return await asyncio.shield(self._facts)
+        return self._facts
 
     async def _ask_facts(self) -> _Facts:
         version = (await self._get("/api/version")).get("version", "")
@@ -148,13 +157,3 @@ class RecordingUpstream:
         except (Refusal, TimeoutError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
-
-
-def _ends(chunks: list[tuple[float, bytes]]) -> bool:
-    """Whether the last line of an answer is there and says that it is the last."""
-    lines = b"".join(chunk for _, chunk in chunks[-2:]).strip().rsplit(b"\n", 1)
-    try:
-        last = json.loads(lines[-1])
-    except ValueError:
-        return False
-    return isinstance(last, dict) and (last.get("done") is True or "error" in last)
