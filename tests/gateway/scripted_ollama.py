@@ -37,6 +37,7 @@ class Exchange:
     method: str
     target: str
     headers: dict[str, str]
+    head_lines: list[str]
     body: bytes
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
@@ -117,8 +118,20 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> E
     method, target, _ = head[0].split(" ")
     pairs = (entry.split(": ", 1) for entry in head[1:] if entry)
     headers = {name.lower(): value for name, value in pairs}
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Exchange(method, target, headers, body, reader, writer)
+    if headers.get("transfer-encoding") == "chunked":
+        body = await _unchunked(reader)
+    else:
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Exchange(method, target, headers, head[1:], body, reader, writer)
+
+
+async def _unchunked(reader: asyncio.StreamReader) -> bytes:
+    chunks: list[bytes] = []
+    while size := int(await reader.readline(), 16):
+        chunks.append(await reader.readexactly(size))
+        await reader.readline()
+    await reader.readline()
+    return b"".join(chunks)
 
 
 async def _nothing(exchange: Exchange) -> None:

@@ -52,8 +52,9 @@ class Served:
             method, f"{self.url}/control/runs{path}", json=body, headers=authorization(TOKEN)
         )
 
-    async def open(self, run: str, slots: int = 1) -> None:
-        async with self.control("POST", "", {"id": run, "slots": slots}) as response:
+    async def open(self, run: str, slots: int = 1, cassette: str = "") -> None:
+        wanted = {"id": run, "slots": slots, "cassette": cassette}
+        async with self.control("POST", "", wanted) as response:
             assert response.status == 201
 
     async def begin(self, run: str = RUN) -> None:
