@@ -104,7 +104,7 @@ async def scripted_ollama() -> AsyncIterator[ScriptedOllama]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=1024)
     ollama = ScriptedOllama(server.sockets[0].getsockname()[1])
     async with server:
         yield ollama

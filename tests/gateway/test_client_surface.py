@@ -23,7 +23,7 @@ from harness.gateway.live import LiveUpstream
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from harness.gateway.simulated import answer
 from harness.gateway.upstream import Upstream
-from tests.gateway.answering_ollama import answering_ollama
+from tests.gateway.answering_ollama import answering, answering_ollama
 from tests.gateway.scripted_ollama import Exchange, ScriptedOllama
 from tests.gateway.served import Served, served
 
@@ -370,30 +370,41 @@ async def test_a_blob_is_looked_for_and_uploaded(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_openai_api_streams_its_events_as_they_come(
-    model: ScriptedOllama, tmp_path: Path, mode: str
+@pytest.mark.parametrize(
+    ("path", "kind", "calls"),
+    [
+        ("/api/chat", "application/x-ndjson", 1),
+        ("/api/generate", "application/x-ndjson", 1),
+        ("/api/pull", "application/x-ndjson", 0),
+        ("/v1/chat/completions", "text/event-stream", 0),
+    ],
+)
+async def test_each_piece_is_passed_on_before_the_next_comes(
+    model: ScriptedOllama, tmp_path: Path, path: str, kind: str, calls: int, mode: str
 ) -> None:
-    received = asyncio.Event()
+    pieces = [b'data: {"choices": []}\n\n', b'{"done": false}', b"\n\n data: [DONE]\n\n"]
+    received = asyncio.Semaphore(0)
 
     async def script(exchange: Exchange) -> None:
-        await exchange.head(200, "Content-Type: text/event-stream")
-        await exchange.chunk(b'data: {"choices": []}\n\n')
-        async with asyncio.timeout(10):
-            await received.wait()
-        await exchange.chunk(b"data: [DONE]\n\n")
+        if exchange.method == "GET":
+            await answering(exchange)
+            return
+        await exchange.head(200, f"Content-Type: {kind}")
+        for piece in pieces:
+            await exchange.chunk(piece)
+            await received.acquire()
         await exchange.end()
 
     model.script = script
-    async with passing_on(model, mode, tmp_path) as gateway:
-        url = f"{gateway.host('a')}/v1/chat/completions"
-        async with gateway.session.post(url, json={"model": "m", "stream": True}) as response:
-            events = []
-            async for event in response.content.iter_any():
-                events.append(event)
-                received.set()
-        assert response.headers["Content-Type"] == "text/event-stream"
-        assert await gateway.calls("a") == []
-    assert events == [b'data: {"choices": []}\n\n', b"data: [DONE]\n\n"]
+    async with asyncio.timeout(10), passing_on(model, mode, tmp_path) as gateway:
+        async with gateway.session.post(gateway.host("a") + path, json={"model": "m"}) as response:
+            got = []
+            async for piece in response.content.iter_any():
+                got.append(piece)
+                received.release()
+        assert response.headers["Content-Type"] == kind
+        assert len(await gateway.calls("a")) == calls
+    assert got == pieces
 
 
 async def test_the_version_is_the_models(model: ScriptedOllama, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from harness.gateway.clock import MonotonicClock
 from harness.gateway.live import LiveUpstream
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from tests.gateway.manual_clock import ManualClock
-from tests.gateway.scripted_ollama import LAST, Exchange, ScriptedOllama, line, scripted_ollama
+from tests.gateway.scripted_ollama import Exchange, ScriptedOllama, line, scripted_ollama
 from tests.gateway.served import RUN, Served, question, served
 
 FAST = Latency(ttft_s=0.002, tokens_per_s=2000)
@@ -163,38 +163,6 @@ async def test_calls_are_granted_the_slot_one_by_one_in_the_order_of_their_arriv
         assert after.granted_s is not None
         assert before.end_s <= after.granted_s
     assert all(call.queued_s > 0 for call in calls[1:])
-
-
-async def test_fifty_streams_run_at_once_where_there_are_fifty_slots(
-    model: ScriptedOllama, relaying: Served
-) -> None:
-    """None of them would end if one had to wait for another."""
-    all_there = asyncio.Barrier(50)
-
-    async def script(exchange: Exchange) -> None:
-        async with asyncio.timeout(20):
-            await all_there.wait()
-        await exchange.head()
-        said = json.loads(exchange.body)["messages"][0]["content"]
-        for part in (said, " is ", "answered"):
-            await exchange.chunk(line(part))
-        await exchange.chunk(LAST)
-        await exchange.end()
-
-    model.script = script
-    await relaying.open("wide", slots=50)
-
-    client = await relaying.client("wide")
-
-    async def stream(text: str) -> str:
-        parts = await client.chat("m", messages(text), stream=True)
-        return "".join([part.message.content or "" async for part in parts])
-
-    texts = [f"Question {number}" for number in range(50)]
-    assert await asyncio.gather(*map(stream, texts)) == [f"{text} is answered" for text in texts]
-    calls = await relaying.calls("wide")
-    assert sorted(call.response for call in calls) == sorted(f"{text} is answered" for text in texts)
-    assert {call.error for call in calls} == {None}
 
 
 async def test_a_run_does_not_wait_for_the_slots_of_another(model: ScriptedOllama, relaying: Served) -> None:
