@@ -17,8 +17,9 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 def embedding(request: CanonicalRequest) -> list[list[float]]:
     """A vector of length 1 for each text of an embed request, in `dimensions` (384 where it does not say)."""
     asked = request.other.get("dimensions")
-    dimensions = asked if isinstance(asked, int) and 0 < asked <= _DIMENSIONS else _DIMENSIONS
-    return [_vector(message.content, dimensions) for message in request.messages]
+    if not isinstance(asked, int) or isinstance(asked, bool) or not 0 < asked <= _DIMENSIONS:
+        asked = _DIMENSIONS
+    return [_vector(message.content, asked) for message in request.messages]
 
 
 def _vector(text: str, dimensions: int) -> list[float]:
