@@ -1,4 +1,4 @@
-"""The simulated model: a pure function from a chat request to the answer of a capable model."""
+"""The simulated model: a pure function from a request to the answer of a capable model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from harness.gateway.simulated.answers.building import (
     reviewer,
 )
 from harness.gateway.simulated.answers.finishing import debugger, integrator
+from harness.gateway.simulated.answers.free import formatted, free
 from harness.gateway.simulated.answers.planning import analyst, auditor
 from harness.gateway.simulated.assignment import UnknownPrompt
 from harness.gateway.simulated.chat import Chat, read_chat
@@ -36,14 +37,14 @@ _ANSWERS: Mapping[Role, Callable[[Chat], str]] = {
 
 def answer(request: CanonicalRequest) -> str:
     """The answer to `request`: the same for the same request, another for any other."""
+    if request.format is not None:
+        return formatted(request)
     chat = read_chat(request)
     if chat.role is None:
-        return _plain("I can only speak for the roles of AgentFactory", chat)
+        return free(request)
     try:
         return _ANSWERS[chat.role](chat)
     except (UnknownPrompt, UnusableAnswer) as problem:
-        return _plain(f"I cannot read this task ({problem})", chat)
-
-
-def _plain(reason: str, chat: Chat) -> str:
-    return f"This is a simulated model: {reason}. Revision {chat.mark.revision}."
+        return (
+            f"This is a simulated model: I cannot read this task ({problem}). Revision {chat.mark.revision}."
+        )

@@ -1,0 +1,1 @@
+"""What strangers ask of the simulated model, who are none of the team: told from what they say."""
