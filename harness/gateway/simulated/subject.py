@@ -28,7 +28,7 @@ _IDEA = re.compile(
 )
 _TALK = re.compile(r"\b(?:json|yaml|output|respond|reply|return|format|markdown)\b", re.IGNORECASE)
 _FILE_LABEL = re.compile(r"\bfile(?: ?name)?\b[\"'`:\s]{1,6}(?P<file>[\w/.-]+\.py)\b", re.IGNORECASE)
-_FILE = re.compile(r"(?P<file>[\w/-]+\.py)\b")
+_FILE = re.compile(r"(?<![\w/-])(?P<file>[\w/-]+\.py)\b")
 _NAME = re.compile(
     r"^[^\w\n]*(?:module[ _]?)?name\W{1,4}(?P<name>[A-Za-z][\w ]*)", re.IGNORECASE | re.MULTILINE
 )

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -17,6 +21,12 @@ from tests.gateway_simulated.conversation import asked, generated, inside, reque
 
 MODULES = 'Plan a todo app. Return JSON like {"modules": [{"name": "...", "filename": "...", "spec": "..."}]}'
 FUNCTION = "Write a Python function `add_numbers(a: int, b: int) -> int` in math_tools.py."
+ANSWERS = """
+import json, sys
+from harness.gateway.canonical import CanonicalRequest
+from harness.gateway.simulated import answer
+json.dump([answer(CanonicalRequest(**told)) for told in json.load(sys.stdin)], sys.stdout)
+"""
 PLAIN = "This is a simulated model: "
 
 PROMPTS = [
@@ -64,6 +74,12 @@ def test_yaml_is_given_bare_where_fences_are_refused() -> None:
     assert "```" not in text
     assert {module["module_type"] for module in modules} == {"web_interface", "service"}
     assert [set(module) for module in modules] == [{"name", "module_type", "responsibility"}] * len(modules)
+
+
+def test_yaml_without_any_prose_carries_the_mark_too() -> None:
+    """At its end, where it is in nobody's way."""
+    request = request_of("Count the parts. Return YAML like this:\ncount: 3")
+    assert re.fullmatch(rf"count: \d+\n# revision {request.hash[:8]}", answer(request))
 
 
 def test_python_in_a_fence() -> None:
@@ -155,6 +171,26 @@ def test_any_change_changes_the_answer_and_the_mark_is_in_it(prompt: str) -> Non
         assert request.hash[:8] in answer(request)
 
 
+def test_the_seed_of_hashes_makes_no_difference() -> None:
+    """Another process gives the same bytes, to strangers and by a schema."""
+    schema = {
+        "allOf": [{"properties": {"a": {}, "b": {"minItems": 1}}}, {"properties": {"b": {}, "c": True}}]
+    }
+    requests = [*map(request_of, PROMPTS), request_of("Idea: a shop", format=schema)]
+    told = json.dumps([json.loads(request.as_json()) for request in requests])
+    for seed in ("1", "4711"):
+        there = subprocess.run(
+            [sys.executable, "-c", ANSWERS],
+            input=told,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        assert json.loads(there.stdout) == [answer(request) for request in requests]
+
+
 def test_a_format_goes_before_everything_else() -> None:
     """For strangers and for the team, whatever the prompt says."""
     schema = {"type": "object", "properties": {"verdict": {"enum": ["no", "yes"]}}, "required": ["verdict"]}
@@ -221,7 +257,7 @@ _FRAGMENTS = st.sampled_from(
 _TEXTS = st.lists(_FRAGMENTS | st.text(max_size=12), max_size=8).map("\n".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(system=_TEXTS, prompt=_TEXTS, form=st.sampled_from([None, "json"]))
 def test_no_conversation_makes_it_fail(system: str, prompt: str, form: str | None) -> None:
     """Whatever is said there is an answer; where JSON was asked for by `format`, it is JSON."""
@@ -241,7 +277,7 @@ def test_no_text_makes_it_fail(system: str, prompt: str) -> None:
 
 def test_long_conversations_are_answered_at_once() -> None:
     """What looks like the beginning of something, over and over, costs no more than its length."""
-    for piece in (
+    pieces = [
         "{",
         "[{",
         "```\n",
@@ -252,8 +288,13 @@ def test_long_conversations_are_answered_at_once() -> None:
         "- name: ",
         "'",
         "Return JSON ",
-        "name ",
-    ):
+        "a",
+        "a/",
+        "a-",
+        "_",
+    ]
+    for piece in pieces:
         began = time.perf_counter()
-        assert asked(piece * (200_000 // len(piece)), "Fix this Python code. Return JSON like this:")
+        long = piece * (200_000 // len(piece))
+        assert asked(long, "Fix this Python code. Return HTML, and JSON like this:")
         assert time.perf_counter() - began < 5.0, piece

@@ -40,6 +40,7 @@ def test_the_items_of_a_list_are_one_shape() -> None:
     items: JsonValue = [
         {"name": "A", "type": "service", "needs": []},
         {"name": "B", "type": "data", "needs": ["A"]},
+        {"name": "C", "type": "data", "needs": []},
     ]
     found: Any = filled(schema_of(items, TOLD), TOLD)
 

@@ -92,7 +92,7 @@ class _Filling:
     def _number(self, plain: Schema, where: Field, *, whole: bool) -> int | float:
         example = where.example
         if plain.keys().isdisjoint(_SIGNS["number"]):
-            if isinstance(example, int | float):
+            if isinstance(example, int | float) and not isinstance(example, bool):
                 if where.is_set:
                     return example
                 plain = {**plain, "minimum": min(example, example // 2), "maximum": max(example, 3)}
@@ -108,9 +108,8 @@ class _Filling:
         most = count_of(plain, "maxProperties")
         if most is not None and len({*needed, *spare}) > most:
             spare = []
-        wanted = [name for name in known if name in needed or name in spare]
         made: dict[str, JsonValue] = {}
-        for name in dict.fromkeys([*wanted, *needed]):
+        for name in dict.fromkeys([*spare, *needed]):
             self._member(made, name, known.get(name, _other(plain, name)), where)
         for name in self._more_names(plain, made, where):
             self._member(made, name, _other(plain, name), where)
@@ -126,7 +125,7 @@ class _Filling:
         least, most = count_of(plain, "minProperties") or 0, count_of(plain, "maxProperties")
         is_mapping = isinstance(plain.get("additionalProperties"), dict) and not plain.get("properties")
         count = max(least, _USUAL_ITEMS if is_mapping and where.depth < _DEEP else 0)
-        count = min(count, _MOST_VALUES if most is None else most)
+        count = min(count, _MOST_VALUES, count if most is None else most)
         modules, names = self.subject.modules, plain.get("propertyNames")
         for number in range(count + _TRIES):
             if len(made) >= count:
@@ -134,9 +133,8 @@ class _Filling:
             topic = _nth_of(modules, number)
             name = topic.name.lower()
             if names is not None:
-                name = str(
-                    self._nth(names, Field("key", topic, None, _DEEP, f"{where.path}/{number}?"), number)
-                )
+                key = Field("key", topic, None, _DEEP, f"{where.path}/{number}?")
+                name = str(self._nth(names, key, number))
             if name not in made:
                 yield name
 
@@ -146,8 +144,7 @@ class _Filling:
         members = where.members(self.subject)
         least, most = count_of(plain, "minItems") or 0, count_of(plain, "maxItems")
         count = max(least, self._usual_count(leading, items, where, members))
-        count = min(count, len(leading)) if items is False else count
-        count = min(count, _MOST_VALUES if most is None else most)
+        count = min(count, _MOST_VALUES, count if most is None else most)
         distinct = plain.get("uniqueItems") is True
         example = where.example[0] if isinstance(where.example, list) and where.example else None
         made: dict[str, JsonValue] = {}

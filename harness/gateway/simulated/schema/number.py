@@ -16,6 +16,7 @@ __all__ = ["count_of", "number_for"]
 _USUAL = 9
 """How far apart the bounds are where only one is given."""
 _STEPS = 16
+_LARGEST = 10**300
 _TRIES = 64
 
 
@@ -85,8 +86,11 @@ def _divides(value: int | float, step: Fraction) -> bool:
     """Whether those who divide floats find `value` to be a multiple, too: 0.3 / 0.1 is not 3."""
     if isinstance(value, int) and step.denominator == 1:
         return True
-    quotient = value / float(step)
-    return quotient == int(quotient)
+    try:
+        quotient = value / float(step)
+        return quotient == int(quotient)
+    except OverflowError:
+        return False
 
 
 def _plain(value: Fraction) -> int | float:
@@ -99,7 +103,7 @@ def _plain(value: Fraction) -> int | float:
 
 
 def _fraction(value: JsonValue) -> Fraction | None:
-    """A number as people write it: 0.1 is a tenth."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A number as people write it: 0.1 is a tenth; none where it is larger than floats are."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > _LARGEST:
         return None
     return Fraction(value) if isinstance(value, int) else Fraction(str(value))

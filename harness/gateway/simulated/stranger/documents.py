@@ -60,7 +60,7 @@ def _plain(text: str) -> str:
 
 def _reference(kind: Kind, said: str) -> str:
     pattern, usual = _NAMED[kind]
-    found = re.search(rf"(?<![\w.]){pattern}(?!\w)", said)
+    found = re.search(rf"(?<![\w.-]){pattern}(?!\w)", said)
     name = found[0] if found else usual
     return f"{{{{ url_for('static', filename='{name}') }}}}" if is_served_by_flask(said) else name
 

@@ -31,7 +31,7 @@ _PAGES = (Kind.HTML, Kind.CSS, Kind.JAVASCRIPT)
 _MENTIONS = {
     Kind.JSON: re.compile(r"\bjson\b", re.IGNORECASE),
     Kind.YAML: re.compile(r"\bya?ml\b", re.IGNORECASE),
-    Kind.PYTHON: re.compile(r"\bpython\b|\b[\w/]+\.py\b", re.IGNORECASE),
+    Kind.PYTHON: re.compile(r"\bpython\b|\w\.py\b", re.IGNORECASE),
     Kind.HTML: re.compile(r"\bhtml5?\b|\bweb ?page\b", re.IGNORECASE),
     Kind.CSS: re.compile(r"\bcss3?\b|\bstyle ?sheet\b", re.IGNORECASE),
     Kind.JAVASCRIPT: re.compile(r"\bjavascript\b|\bjs\b", re.IGNORECASE),
@@ -69,7 +69,9 @@ _LABELLED = re.compile(
 _SAID = re.compile(
     r"\b(?i:output|respond|reply|answer|return|say|start|begin|print|state)\b[^.\n]{0,60}?"
     rf"(?:[\"'`*](?P<quoted>{_GOOD}|{_ALSO_GOOD})[\"'`*]|\b(?P<plain>{_GOOD})\b)"
-    r"|\b(?i:respond|reply|answer|say)\b[^.\n]{0,60}?\b(?P<low>yes|approved?|pass(?:ed)?|ok|lgtm)\b",
+    r"|\b(?i:respond|reply|answer|say)\b[^.\n]{0,60}?\b(?P<low>yes|approved?|pass(?:ed)?|ok|lgtm)\b"
+    r"(?=\W{0,2}(?:$|[.,;/]|or\b|if\b|when\b))",
+    re.MULTILINE,
 )
 _UNLABELLED_BAD = re.compile(rf"\b(?:{_BAD.removesuffix('|NO')})\b")
 
