@@ -33,6 +33,8 @@ class CallUnderWay:
     status: int | None = None
     error: str | None = None
     answer: AnswerReader | None = None
+    told_end: bool = False
+    """Whether the caller was sent the line that says it is the last."""
     fault: str | None = None
     origin: Replayed | Missed | None = None
 
@@ -55,6 +57,7 @@ class CallUnderWay:
                     yield chunk
                 finally:
                     answer.feed(chunk)
+                self.told_end = answer.done
         answer.close()
 
     @property
@@ -69,7 +72,9 @@ class CallUnderWay:
         self.error = reason
 
     def abandon(self) -> None:
-        """Take note that the caller went away."""
+        """Take note that the caller went away; one that was told the end need not wait for more."""
+        if self.told_end:
+            return
         self.status = CLIENT_GONE
         self.error = "the client went away"
 

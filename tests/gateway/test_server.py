@@ -16,7 +16,7 @@ from harness.gateway.clock import MonotonicClock
 from harness.gateway.live import LiveUpstream
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from tests.gateway.manual_clock import ManualClock
-from tests.gateway.scripted_ollama import Exchange, ScriptedOllama, line, scripted_ollama
+from tests.gateway.scripted_ollama import LAST, Exchange, ScriptedOllama, line, scripted_ollama
 from tests.gateway.served import RUN, Served, question, served
 
 FAST = Latency(ttft_s=0.002, tokens_per_s=2000)
@@ -140,6 +140,13 @@ async def test_a_body_beyond_all_measure_is_answered_413(gateway: Served) -> Non
         assert (response.status, set(await response.json())) == (413, {"error"})
 
 
+async def test_a_large_request_that_is_none_is_answered_400_and_counted(gateway: Served) -> None:
+    """Also where it is read beside the loop."""
+    async with gateway.post(question("x" * 1_000_000, options=7)) as response:
+        assert (response.status, set(await response.json())) == (400, {"error"})
+    assert (await gateway.end()).malformed == 1
+
+
 async def test_times_are_in_order_and_count_from_the_begin(gateway: Served) -> None:
     await ask(gateway, "Before?")
     await gateway.begin()
@@ -208,6 +215,30 @@ async def test_a_client_that_goes_away_frees_its_slot_and_the_model(
     left, following = await relaying.calls()
     assert (left.status, left.error, left.response) == (499, "the client went away", "Let me ")
     assert (following.status, following.error) == (200, None)
+
+
+async def test_a_client_that_goes_away_after_the_last_line_has_its_answer(
+    model: ScriptedOllama, relaying: Served
+) -> None:
+    """It need not wait for the connection to say so too."""
+    gone = asyncio.Event()
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.chunk(line("Because."))
+        await exchange.chunk(LAST)
+        await exchange.client_gone()
+        gone.set()
+
+    model.script = script
+    async with relaying.post(question()) as response:
+        assert [await response.content.readline() for _ in range(2)] == [line("Because."), LAST]
+        response.close()
+    async with asyncio.timeout(10):
+        await gone.wait()
+    await relaying.end()
+    (call,) = await relaying.calls()
+    assert (call.status, call.error, call.response, call.done_reason) == (200, None, "Because.", "stop")
 
 
 async def test_a_client_that_goes_away_while_it_queues_gives_up_its_place(

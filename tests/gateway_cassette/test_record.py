@@ -17,8 +17,8 @@ from harness.gateway.clock import MonotonicClock
 from harness.gateway.live import LiveUpstream
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from harness.gateway.upstream import Upstream
-from tests.gateway.scripted_ollama import Exchange, line, scripted_ollama
-from tests.gateway.served import Served, served
+from tests.gateway.scripted_ollama import LAST, Exchange, line, scripted_ollama
+from tests.gateway.served import Served, question, served
 
 CLOCK = MonotonicClock()
 RUN = "run-2"
@@ -142,6 +142,59 @@ async def test_a_caller_has_a_whole_answer_only_when_it_is_kept(tmp_path: Path) 
         [call] = await gateway.calls(RUN)
     assert (call.status, call.error, call.response) == (200, None, "Because.")
     assert len(read_cassette(tape).entries) == 1
+
+
+async def test_a_stream_that_its_caller_left_after_the_last_line_is_kept(tmp_path: Path) -> None:
+    async def script(exchange: Exchange) -> None:
+        if exchange.method == "GET":
+            await exchange.whole(404, {})
+            return
+        await exchange.head()
+        await exchange.chunk(line("Because."))
+        await exchange.chunk(LAST)
+        await exchange.client_gone()
+
+    async with (
+        scripted_ollama() as model,
+        LiveUpstream.connected(model.url, 5) as live,
+        _recording(live, tmp_path) as gateway,
+    ):
+        model.script = script
+        async with gateway.post(question(), RUN) as response:
+            assert [await response.content.readline() for _ in range(2)] == [line("Because."), LAST]
+            response.close()
+        await gateway.end(RUN)
+        [call] = await gateway.calls(RUN)
+    assert (call.status, call.error) == (200, None)
+    [(_, found)] = read_cassette(tmp_path / "shop.jsonl").entries
+    assert (found.answer, found.whole, len(found.pieces)) == ("Because.", True, 2)
+
+
+async def test_the_first_answer_does_not_wait_for_what_is_asked_about_the_model(tmp_path: Path) -> None:
+    asked_about = asyncio.Event()
+
+    async def script(exchange: Exchange) -> None:
+        if exchange.method == "GET":
+            asked_about.set()
+            await exchange.whole(200, {"version": "0.12.3"})
+            return
+        await exchange.head()
+        await exchange.chunk(line("Because."))
+        async with asyncio.timeout(10):
+            await asked_about.wait()
+        await exchange.chunk(LAST)
+        await exchange.end()
+
+    async with (
+        scripted_ollama() as model,
+        LiveUpstream.connected(model.url, 5) as live,
+        _recording(live, tmp_path) as gateway,
+    ):
+        model.script = script
+        async with gateway.post(question(), RUN) as response:
+            assert await response.read() == line("Because.") + LAST
+    [(_, found)] = read_cassette(tmp_path / "shop.jsonl").entries
+    assert found.source == "ollama 0.12.3"
 
 
 async def test_a_call_that_its_caller_gave_up_is_not_kept(tmp_path: Path) -> None:
