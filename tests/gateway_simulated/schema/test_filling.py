@@ -261,6 +261,8 @@ def test_the_mark_stands_where_there_is_room() -> None:
     both = json.loads(marked({"type": "object", "properties": {"name": text, "description": text}}))
     assert told.mark.revision in both["description"]
     assert told.mark.revision not in both["name"]
+    for name in ("filename", "email", "color", "signature"):
+        assert told.mark.revision not in marked({"type": "object", "properties": {name: text}})
     assert told.mark.revision in marked({"type": "array", "items": text})
     assert told.mark.revision in marked({"type": "string", "maxLength": 12})
     assert told.mark.revision not in marked({"type": "string", "pattern": "^[a-z]+$"})

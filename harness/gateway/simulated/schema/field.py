@@ -94,6 +94,11 @@ class Field:
         """Whether it holds sentences."""
         return self.word in _PROSE
 
+    @property
+    def is_free(self) -> bool:
+        """Whether its text may say more: an address, a file or a kind may not."""
+        return self.word not in _KINDS | _NEEDS | _FILES | _MADE.keys() | {"signature"}
+
     def members(self, subject: Subject) -> tuple[Topic, ...]:
         """What a list in this field goes through."""
         if self.word in _FUNCTIONS:

@@ -34,7 +34,7 @@ class Slots:
     def see(self, holder: dict[str, JsonValue], name: str, plain: Schema, where: Field) -> None:
         """Take note of what stands at `name` in `holder`, if it is such a text."""
         text, longest = holder[name], count_of(plain, "maxLength")
-        if not isinstance(text, str) or not _BOUND.isdisjoint(plain):
+        if not isinstance(text, str) or not where.is_free or not _BOUND.isdisjoint(plain):
             return
         if longest is None or longest >= _LENGTH:
             worth = 2 if where.is_prose else 1 if " " in text else 0
