@@ -78,8 +78,8 @@ def compare_command(
     model: Annotated[
         str,
         typer.Option(
-            help="auto (Ollama where one answers, else simulated), simulated, ollama[:URL], "
-            "record:FOLDER[@URL] or replay:FOLDER."
+            help="auto (Ollama where one answers, else simulated), simulated, ollama[:URL], local (a small "
+            "real model, with the extra local-model), record:FOLDER[@URL] or replay:FOLDER."
         ),
     ] = "auto",
     time_scale: Annotated[
@@ -136,7 +136,9 @@ def gateway_command(
     ),
     upstream: Annotated[
         str,
-        typer.Option(help="What answers, as for compare --model: ollama:URL, simulated, replay:FOLDER, ..."),
+        typer.Option(
+            help="What answers, as for compare --model: ollama:URL, simulated, local, replay:FOLDER, ..."
+        ),
     ] = "auto",
     fault: Annotated[
         list[str] | None,

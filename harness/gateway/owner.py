@@ -1,6 +1,6 @@
 """The owner of this process: whoever started it and holds the other ends of its stdin and stdout.
 
-It gives the settings as one JSON line and is told the port in one (`harness.gateway.owned_process` is that side).
+It gives the settings as one JSON line and is told the port in one; see `harness.gateway.owned_process`.
 When stdin ends the owner is gone, however it went, and the process is to go with it.
 """
 

@@ -13,6 +13,7 @@ __all__ = [
     "LOOPBACK",
     "GatewaySettings",
     "LiveSettings",
+    "LocalSettings",
     "RecordSettings",
     "ReplaySettings",
     "SimulateSettings",
@@ -45,6 +46,18 @@ class LiveSettings(BaseModel):
     """How long it may be silent, before its answer and within it."""
 
 
+class LocalSettings(BaseModel):
+    """The local model, which the gateway runs in a process of its own."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    kind: Literal["local"] = "local"
+    slots: int = Field(default=4, ge=1)
+    """How many answers it works on at once; each takes 190 MB of memory."""
+    upstream_timeout_s: float = Field(default=600.0, gt=0)
+    """How long it may be silent, before its answer and within it."""
+
+
 class RecordSettings(BaseModel):
     """A model whose answers are kept as cassettes in `folder`."""
 
@@ -52,7 +65,7 @@ class RecordSettings(BaseModel):
 
     kind: Literal["record"] = "record"
     folder: Path
-    upstream: Annotated[SimulateSettings | LiveSettings, Field(discriminator="kind")]
+    upstream: Annotated[SimulateSettings | LiveSettings | LocalSettings, Field(discriminator="kind")]
 
 
 class ReplaySettings(BaseModel):
@@ -67,7 +80,8 @@ class ReplaySettings(BaseModel):
 
 
 UpstreamSettings = Annotated[
-    SimulateSettings | LiveSettings | RecordSettings | ReplaySettings, Field(discriminator="kind")
+    SimulateSettings | LiveSettings | LocalSettings | RecordSettings | ReplaySettings,
+    Field(discriminator="kind"),
 ]
 
 

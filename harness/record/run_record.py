@@ -87,15 +87,15 @@ class ModelFacts(_Frozen):
     """The model a run was made with."""
 
     kind: str
-    """`simulated`, `ollama` or `replay`."""
+    """`simulated`, `ollama`, `local` or `replay`."""
     name: str
     url: str | None = None
     cassette: str | None = None
     """The file that was replayed or recorded into."""
     source: str | None = None
-    """What gave the answers that were replayed: `ollama 0.12.3`, `simulated`."""
+    """What gave the answers that were replayed (`ollama 0.12.3`, `simulated`); the local model's own name."""
     digest: str | None = None
-    """The digest of the weights behind the answers that were replayed."""
+    """The digest of the weights behind the answers, where it is known."""
     time_scale: float | None = None
     """What the recorded times were multiplied with in a replay; 0: answered at once."""
 

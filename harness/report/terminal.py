@@ -98,6 +98,14 @@ def _header(comparison: Comparison) -> Text:
     elif model.kind == "replay":
         source = f", recorded from {model.source}" if model.source else ""
         answered = _plain(f"replay of {model.cassette}{source} (asked as {model.name})")
+    elif model.kind == "local":
+        at = f" at {model.url}" if model.url else ""
+        answered = Text.assemble(
+            ("local model", "bold"),
+            visible(
+                f" {model.source}{at} (asked as {model.name}), to prove the line, not to write good code"
+            ),
+        )
     else:
         answered = _plain(f"Ollama {model.name} at {model.url}")
     if model.kind != "replay" and model.cassette:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from ollama._client import _parse_host
 
 from harness.gateway.errors import OllamaUnreachable, UnknownModelChoice
+from harness.gateway.local_model.weights import Weights
 from harness.gateway.model import ModelChoice, choose_model, ollama_url
+from harness.gateway.settings import LocalSettings, RecordSettings, SimulateSettings
 from tests.gateway.scripted_ollama import Exchange, ScriptedOllama, scripted_ollama
 
 
@@ -102,8 +105,58 @@ async def test_an_ollama_that_hangs_is_not_waited_for(
     assert (await choose_model("auto", ollama_host=model.url)).kind == "simulated"
 
 
+@pytest.fixture
+def weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Weights:
+    """Weights that are installed, as far as a choice looks at them."""
+    found = Weights(tmp_path / "weights.gguf")
+    found.path.write_bytes(b"weights")
+    monkeypatch.setattr("harness.gateway.model.find_weights", lambda: found)
+    return found
+
+
+async def test_the_local_model_is_there_for_the_asking_and_says_what_it_is(weights: Weights) -> None:
+    choice = await choose_model("local", ollama_host=None, slots=3)
+    assert (choice.kind, choice.models, choice.digest) == ("local", ("smollm2:135m",), weights.digest)
+    assert choice.reason == (
+        "the local model SmolLM2-135M-Instruct answers: real weights, really generating, here to prove the "
+        "line; it does not write good code"
+    )
+    assert choice.local
+    assert not choice.simulated
+    assert choice.offers("llama3.1")
+    settings = choice.settings(SimulateSettings(), time_scale=1, upstream_timeout_s=7)
+    assert settings == LocalSettings(slots=3, upstream_timeout_s=7)
+
+
+async def test_the_local_model_can_be_recorded(weights: Weights, tmp_path: Path) -> None:
+    choice = await choose_model(f"record:{tmp_path}@local", ollama_host=None, slots=2)
+    assert choice.reason.endswith(f"it does not write good code; it is recorded into {tmp_path}")
+    assert choice.digest == weights.digest
+    settings = choice.settings(SimulateSettings(), time_scale=1, upstream_timeout_s=7)
+    assert settings == RecordSettings(folder=tmp_path, upstream=LocalSettings(slots=2, upstream_timeout_s=7))
+
+
+@pytest.mark.usefixtures("weights")
+async def test_more_slots_than_there_is_memory_for_are_refused() -> None:
+    await choose_model("local", ollama_host=None, slots=16)
+    with pytest.raises(UnknownModelChoice, match="at most 16 calls at once: 17 slots are too many"):
+        await choose_model("local", ollama_host=None, slots=17)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "llama", "Auto", "simulated:x", "auto:", "ollama:", "ollama:ftp://a", "ollama:a:b"]
+    "text",
+    [
+        "",
+        "llama",
+        "Auto",
+        "simulated:x",
+        "local:",
+        "local:x",
+        "auto:",
+        "ollama:",
+        "ollama:ftp://a",
+        "ollama:a:b",
+    ],
 )
 async def test_anything_else_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UnknownModelChoice) as refused:
@@ -112,7 +165,9 @@ async def test_anything_else_is_refused_in_one_line(text: str) -> None:
 
 
 async def test_a_word_that_is_no_choice_is_answered_with_the_choices() -> None:
-    with pytest.raises(UnknownModelChoice, match="say auto, simulated, ollama, ollama:URL, record:FOLDER"):
+    with pytest.raises(
+        UnknownModelChoice, match="say auto, simulated, ollama, ollama:URL, local, record:FOLD"
+    ):
         await choose_model("llama", ollama_host=None)
 
 

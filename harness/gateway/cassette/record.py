@@ -14,6 +14,7 @@ from harness.gateway.cassette.cassette_file import CassetteError, append_entry, 
 from harness.gateway.cassette.draft import Draft
 from harness.gateway.clock import Clock
 from harness.gateway.errors import NotRecorded, Refusal, UpstreamError
+from harness.gateway.listing import STAND_IN_VERSION
 from harness.gateway.upstream import ModelCall, OtherCall, Reply, Upstream
 
 __all__ = ["RecordingUpstream"]
@@ -26,6 +27,8 @@ _KEEP_TIMEOUT_S = 10.0
 class _Facts:
     source: str
     digests: dict[str, str]
+    digest_of_others: str
+    """The digest of the model behind the names that are not listed."""
 
 
 class RecordingUpstream:
@@ -122,7 +125,7 @@ class RecordingUpstream:
                 run=call.run,
                 recorded_at=recorded_at,
                 source=facts.source,
-                digest=facts.digests.get(named, ""),
+                digest=facts.digests.get(named, facts.digest_of_others),
             )
             append_entry(cassette_path(self._folder, call.cassette), entry)
 
@@ -145,7 +148,9 @@ class RecordingUpstream:
             if isinstance(entry, dict) and isinstance(entry.get("name"), str)
         }
         named = str(version) if self._kind in str(version) else f"{self._kind} {version}".strip()
-        return _Facts(named, digests)
+        # A stand-in with one model answers with it to every name; an Ollama has none but those it lists.
+        every_name = str(version).startswith(STAND_IN_VERSION) and len(digests) == 1
+        return _Facts(named, digests, *(digests.values() if every_name else [""]))
 
     async def _get(self, target: str) -> dict[str, Any]:
         """What the model's server says of itself; nothing where it does not say it in time."""

