@@ -16,6 +16,8 @@ CODE = '```python\ndef save():\n    """Return JSON. Output ONLY valid YAML."""\n
         ("", 'Return JSON: {"a": 1}', [Kind.JSON]),
         ("", 'Answer like this: {"a": 1}', [Kind.JSON]),
         ("Design an application. Output ONLY valid YAML. No Python code.", "App idea: a shop", [Kind.YAML]),
+        ("You answer with JSON.", "Idea: write notes and export them as Markdown\n\nPlan it.", [Kind.JSON]),
+        ("", "Idea: return it as Markdown", [Kind.MARKDOWN]),
         ("Is it valid YAML?\nOUTPUT FORMAT:\nVERDICT: PASSED", f"Review this:\n{PLAN}", [Kind.VERDICT]),
         ('OUTPUT FORMAT (JSON):\n{"verdict": "APPROVE|REJECT"}', f"Review:\n{CODE}", [Kind.JSON]),
         ("Output MUST be valid YAML only. DO NOT write any Python code.", "name: Shop", [Kind.YAML]),

@@ -49,11 +49,14 @@ _ASKING = re.compile(
 _STRICTLY = re.compile(
     r"\b(?:only|just|exactly|strictly|strict|valid|nothing but|raw|format|as)\b[^.\n]{0,30}$", re.IGNORECASE
 )
-_FORM_AFTER = re.compile(r"\W{0,4}(?:code )?(?:only|format|object|array)\b", re.IGNORECASE)
+_FORM_AFTER = re.compile(
+    r"\W{0,4}(?:code )?(?:only|alone|and nothing else|format|object|array)\b", re.IGNORECASE
+)
 _REFUSED = re.compile(
     r"\b(?:no|not|don't|never|without|avoid)\b(?![^,;(]*\b(?:than|except|but|only)\b)[^,;(]{0,40}$",
     re.IGNORECASE,
 )
+_IDEA = re.compile(r"^[^\w\n]*(?:\w+[ _])?idea\W{0,3}:.*$", re.IGNORECASE | re.MULTILINE)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n")
 _FENCED = re.compile(r"^(`{3,}+).*?^\1", re.MULTILINE | re.DOTALL)
 _REACH = 90
@@ -157,6 +160,9 @@ def _asks(text: str) -> list[_Ask]:
 
 
 def _sentences(text: str) -> Iterator[str]:
+    # What the application is to do is no wish for the answer.
+    without_idea = _IDEA.sub("", text)
+    text = without_idea if without_idea.strip() else text
     for sentence in _SENTENCE.split(_FENCED.sub("", text)):
         # What begins like data is not said but shown.
         if not sentence.lstrip().startswith(('"', "'", "{", "[{", "<")):
