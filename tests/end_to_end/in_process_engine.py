@@ -9,7 +9,7 @@ from agents.chat_protocol import ModelSettings
 from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
 from async_arch.engine import EngineSettings, open_engine
 from harness.engines.engine import EngineJob, EngineResult
-from harness.record import Failure
+from harness.record import Failure, Leaves
 
 
 class InProcessEngine:
@@ -24,6 +24,7 @@ class InProcessEngine:
     }
     concurrent = True
     needs_redis = True
+    leaves = frozenset(Leaves)
 
     async def run(self, job: EngineJob) -> EngineResult:
         """Build in this process."""
