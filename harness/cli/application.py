@@ -1,0 +1,44 @@
+"""The command `harness` with all its commands, each of which has a file of its own."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from harness.cli.cassette import cassette
+from harness.cli.compare import compare
+from harness.cli.gateway import gateway
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Runs AgentFactory's legacy and async engines on the same specs and compares what they did.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command(name="compare")(compare)
+app.command(name="gateway")(gateway)
+app.add_typer(cassette, name="cassette")
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a character is no reason to lose the report.
+            stream.reconfigure(errors="replace")
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(version("agentfactory-migration-harness"))
+        raise typer.Exit
