@@ -27,8 +27,8 @@ from harness.gateway.settings import (
 __all__ = ["ModelChoice", "choose_model", "ollama_url"]
 
 _CHOICES = (
-    "auto, simulated, ollama, ollama:URL, local, record:FOLDER, record:FOLDER@URL, record:FOLDER@local or "
-    "replay:FOLDER"
+    "auto, simulated, local, ollama, ollama:URL (or the URL alone), record:FOLDER, record:FOLDER@URL (or "
+    "@simulated, @local) or replay:FOLDER"
 )
 _SIMULATED = "simulated"
 _LOCAL = "local"
@@ -114,10 +114,9 @@ async def choose_model(text: str, *, ollama_host: str | None, slots: int = 1) ->
                 )
             return ModelChoice("ollama", url, f"{_called(version)} answers at {url}", models, version)
         case "ollama", _ if bool(address) == bool(colon):
-            url = ollama_url(address or ollama_host)
-            version, models = await _ollama_at(url)
-            reason = f"{_called(version)} at {url} was asked for"
-            return ModelChoice("ollama", url, reason, models, version)
+            return await _at(ollama_url(address or ollama_host))
+        case "http" | "https", _:
+            return await _at(ollama_url(text))
         case "replay", folder if folder:
             return ModelChoice(
                 "replay", None, f"the cassettes in {folder} are replayed", cassettes=Path(folder)
@@ -125,6 +124,11 @@ async def choose_model(text: str, *, ollama_host: str | None, slots: int = 1) ->
         case "record", _ if address:
             return await _recorded(address, ollama_host, slots)
     raise UnknownModelChoice(f"{text!r} is no model choice: say {_CHOICES}")
+
+
+async def _at(url: str) -> ModelChoice:
+    version, models = await _ollama_at(url)
+    return ModelChoice("ollama", url, f"{_called(version)} at {url} was asked for", models, version)
 
 
 async def _local(slots: int) -> ModelChoice:

@@ -51,10 +51,11 @@ async def test_the_ollama_that_answers_is_taken(model: ScriptedOllama, text: str
     assert model.url in choice.reason
 
 
+@pytest.mark.parametrize("kind", ["ollama:", ""])
 async def test_an_address_in_the_choice_goes_before_that_in_the_environment(
-    model: ScriptedOllama, nobody: str
+    model: ScriptedOllama, nobody: str, kind: str
 ) -> None:
-    choice = await choose_model(f"ollama:{model.url}", ollama_host=nobody)
+    choice = await choose_model(f"{kind}{model.url}", ollama_host=nobody)
     assert (choice.kind, choice.url) == ("ollama", model.url)
 
 
@@ -165,9 +166,7 @@ async def test_anything_else_is_refused_in_one_line(text: str) -> None:
 
 
 async def test_a_word_that_is_no_choice_is_answered_with_the_choices() -> None:
-    with pytest.raises(
-        UnknownModelChoice, match="say auto, simulated, ollama, ollama:URL, local, record:FOLD"
-    ):
+    with pytest.raises(UnknownModelChoice, match="say auto, simulated, local, ollama, ollama:URL"):
         await choose_model("llama", ollama_host=None)
 
 
