@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.compare import Layer
 from harness.engines.composition import parse_engine
+from harness.engines.external.description import ExternalDescription
 from harness.spec import find_specs
 
 ROOT = Path(__file__).parents[1]
@@ -29,16 +32,30 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_of_compare_that_is_shown_exists(page: Path) -> None:
-    lines = [line for line in page.read_text().splitlines() if "harness compare" in line]
-    shown = {option for line in lines for option in re.findall(r"--[a-z-]+", line.partition("#")[0])}
+    lines = re.findall(r"harness compare ([^#\n]*)", page.read_text())
+    shown = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
     assert {option for option in shown if option not in HELP} == set()
 
 
 def test_every_engine_and_example_that_is_shown_exists() -> None:
-    for name in re.findall(r"--(?:candidate|control) ([\w:=,]+)", README):
+    for name in re.findall(r"--(?:candidate|control) ([\w:=,]+)(?:\s|$)", README):
         parse_engine(name)
-    for path in re.findall(r"examples/\S*", README):
+    for path in re.findall(r"compare (examples/\S*)", README):
         assert find_specs([ROOT / path])
+    for path in re.findall(r"external:(examples/\S*)", README):
+        assert (ROOT / path).is_file()
+
+
+def test_every_description_of_an_engine_that_is_shown_is_one() -> None:
+    page = (ROOT / "docs" / "engines.md").read_text()
+    texts = [*re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    texts += [path.read_text() for path in (ROOT / "examples" / "engines").glob("*.yaml")]
+    assert len(texts) >= 2
+    for text in texts:
+        # Where the checkout is, everybody knows for themselves.
+        here = {"source": str(ROOT), "python": sys.executable}
+        about = ExternalDescription.model_validate({**yaml.safe_load(text), **here})
+        assert about.words(idea="a shop", model="m", spec="shop")
 
 
 def test_every_task_that_is_shown_exists() -> None:
@@ -54,7 +71,7 @@ def test_ci_does_what_the_readme_says_and_nothing_else() -> None:
         if line and not line.startswith(("#", "set ", "cd "))
     ]
     assert commands
-    assert "uv run pytest" in commands
+    assert "uv run --extra local-model pytest" in commands
     assert [command for command in commands if command not in README] == []
 
 
