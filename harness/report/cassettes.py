@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -18,14 +18,15 @@ _NUMBERS = frozenset({"entries", "requests", "runs", "size", "line", "status", "
 
 
 def print_cassettes(console: Console, cassettes: Sequence[CassetteFacts]) -> None:
-    """A line for each cassette."""
-    table = _table("cassette", "entries", "requests", "runs", "model", "recorded from", "last", "size")
+    """Two lines for each cassette: numbers, and below its name which model was asked and what answered."""
+    table = _table("cassette", "entries", "requests", "runs", "size", "last recorded")
     for facts in cassettes:
-        models, sources = ", ".join(facts.models), ", ".join(facts.sources)
-        last = facts.last_at.partition(".")[0] + (" (last entry unfinished)" if facts.torn else "")
-        numbers = (str(facts.entries), str(facts.requests), str(facts.runs))
-        row = (facts.path, *numbers, models, sources, last, f"{facts.size / 1000:.0f} kB")
-        table.add_row(*(Text(visible(cell), overflow="fold") for cell in row))
+        named = f"{visible(facts.path)}\n  {visible(', '.join(facts.models))}"
+        named += f" from {visible(', '.join(facts.sources))}" if facts.sources else ""
+        last = facts.last_at.partition(".")[0].replace("T", " ")
+        numbers = (str(facts.entries), str(facts.requests), str(facts.runs), f"{facts.size / 1000:.0f} kB")
+        when = last + ("\nlast entry unfinished" if facts.torn else "")
+        table.add_row(Text(named, overflow="fold"), *numbers, Text(when))
     console.print(table)
 
 
@@ -38,7 +39,8 @@ def print_entries(console: Console, entries: Sequence[EntryFacts]) -> None:
         status = f"{entry.status}{'' if entry.whole else ' cut'}"
         times = (str(entry.used),) if counted else ()
         row = (str(entry.line), entry.lane, status, f"{entry.took_s:.2f} s", str(entry.characters), *times)
-        table.add_row(*(Text(visible(cell), overflow="fold") for cell in (*row, entry.opening)))
+        opening = Text(visible(entry.opening), overflow="ellipsis")
+        table.add_row(*(Text(visible(cell), overflow="fold") for cell in row), opening)
     console.print(table)
     if counted:
         unused = sum(not entry.used for entry in entries)
@@ -74,5 +76,7 @@ def _text(text: str) -> Text:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in columns:
-        table.add_column(column, justify="right" if column in _NUMBERS else "left")
+        # An answer is shown by how it begins: one line is enough.
+        justify: JustifyMethod = "right" if column in _NUMBERS else "left"
+        table.add_column(column, justify=justify, no_wrap=column == "answer")
     return table
