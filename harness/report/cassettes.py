@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +34,10 @@ def print_entries(console: Console, entries: Sequence[EntryFacts]) -> None:
     """A line for each entry; where runs were looked at, how often they used it."""
     counted = any(entry.used is not None for entry in entries)
     used = ("used",) if counted else ()
-    table = _table("line", "lane", "status", "took", "characters", *used, "answer")
+    table = _table("line", "lane", "status", "took", "characters", *used)
+    # By how it begins, in what is left of the line.
+    table.add_column("answer", no_wrap=True, ratio=1)
+    table.expand = True
     for entry in entries:
         status = f"{entry.status}{'' if entry.whole else ' cut'}"
         times = (str(entry.used),) if counted else ()
@@ -76,7 +79,5 @@ def _text(text: str) -> Text:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in columns:
-        # An answer is shown by how it begins: one line is enough.
-        justify: JustifyMethod = "right" if column in _NUMBERS else "left"
-        table.add_column(column, justify=justify, no_wrap=column == "answer")
+        table.add_column(column, justify="right" if column in _NUMBERS else "left")
     return table
