@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from harness.cli import app
 
 ROOT = Path(__file__).parents[2]
+EXAMPLE = str(ROOT / "examples" / "ecommerce.yaml")
 RUNTIME = "harness.gateway.local_model.runtime"
 
 
@@ -34,16 +35,16 @@ def without(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("compare", "examples/ecommerce.yaml", "--model", "local"),
-        ("compare", "examples/ecommerce.yaml", "--model", "record:tapes@local"),
+        ("compare", EXAMPLE, "--model", "local"),
+        ("compare", EXAMPLE, "--model", "record:tapes@local"),
         ("gateway", "--upstream", "local"),
     ],
 )
 @pytest.mark.usefixtures("without")
 def test_without_the_extra_one_line_says_what_to_type(
-    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, arguments)
     option = "--upstream" if arguments[0] == "gateway" else "--model"
     assert done.exit_code == 3

@@ -42,6 +42,9 @@ class Options(BaseModel):
         return told | {
             "n_predict": self.num_predict if self.num_predict > 0 else -1,
             "seed": self.seed if self.seed == _RANDOM_SEED else self.seed % _SEEDS,
+            # What was read for an earlier prompt saves reading it again, and can change the answer. Who gives
+            # a seed wants the same answer again.
+            "cache_prompt": self.seed == _RANDOM_SEED,
             "stop": [self.stop] if isinstance(self.stop, str) else list(self.stop),
         }
 

@@ -112,8 +112,7 @@ class Runtime:
 
         Closing the generator gives it up.
         """
-        # What was asked before must not change an answer: nothing is kept from one prompt to the next.
-        how = {"stream": True, "return_progress": True, "cache_prompt": False, "n_keep": 0}
+        how = {"stream": True, "return_progress": True, "n_keep": 0}
         held = {} if schema is None else {"json_schema": schema}
         async with self._asked("/completion", {**options, **how, **held, "prompt": prompt}) as response:
             async for line in response.content:
@@ -148,8 +147,11 @@ def _server(weights: Weights, slots: int, key: str) -> Any:
     params.n_parallel = slots
     params.n_ctx = slots * CONTEXT
     params.n_batch = params.n_ubatch = _BATCH
-    # Its threads wait for each other at work: on cores that others use too, more of them are slower.
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) // 2)
+    # For a token at a time threads wait for each other more than they work: on cores that others use too,
+    # more of them were a seventh as fast. A prompt is work for all of them.
+    cores = os.cpu_count() or 1
+    params.cpuparams.n_threads = max(1, cores // 2)
+    params.cpuparams_batch.n_threads = cores
     params.hostnames = [LOOPBACK]
     params.port = 0
     params.api_keys = [key]
