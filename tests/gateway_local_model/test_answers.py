@@ -143,17 +143,16 @@ async def _last(client: ollama.AsyncClient, messages: list[Mapping[str, str]]) -
     return [part async for part in await client.chat("m", messages, stream=True)][-1]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-async def test_a_client_that_leaves_stops_the_generation(
-    client: ollama.AsyncClient, url: str, stream: bool
-) -> None:
-    """With one slot, whoever comes next would wait for minutes."""
+@pytest.mark.parametrize("when", ["in a stream", "before an answer", "before the prompt is read"])
+async def test_a_client_that_leaves_stops_the_work(client: ollama.AsyncClient, url: str, when: str) -> None:
+    """With one slot, whoever comes next would wait for minutes, or until a long prompt has been read."""
     async with client_of(url) as leaving:
-        if stream:
+        if when == "in a stream":
             async for _ in await leaving.generate("m", "Go on.", format=ENDLESS, stream=True):
                 break
         else:
-            call = asyncio.create_task(leaving.generate("m", "Go on.", format=ENDLESS))
+            prompt = "Go on." if when == "before an answer" else "word " * 8000
+            call = asyncio.create_task(leaving.generate("m", prompt, format=ENDLESS))
             await asyncio.sleep(0.5)
             call.cancel()
             await asyncio.wait([call])

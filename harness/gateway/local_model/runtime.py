@@ -1,8 +1,7 @@
 """llama.cpp with the weights in this process: generates in native threads, asked through a socket of its own.
 
-It is asked through its HTTP endpoints and not through its Python calls, because only those can be given up.
-The whole answer is always streamed, and with it how far the reading of the prompt has come: it notices that
-nobody listens any more when it writes, and at no other time.
+It is asked through its HTTP endpoints and not through its Python calls, because only those can be given up
+before a token has come: it stops when nobody listens any more.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ __all__ = ["CONTEXT", "Ended", "Runtime", "Token"]
 CONTEXT = 8192
 """Tokens of prompt and answer together, in each slot: as many as these weights were trained for."""
 
-# Between two batches of a prompt a call can be given up: about half a second.
+# A call is given up between two batches of its prompt; so many tokens take about a second.
 _BATCH = 256
 _CONNECT_TIMEOUT_S = 5.0
 _SILENCE_TIMEOUT_S = 600.0
@@ -112,9 +111,9 @@ class Runtime:
 
         Closing the generator gives it up.
         """
-        how = {"stream": True, "return_progress": True, "n_keep": 0}
         held = {} if schema is None else {"json_schema": schema}
-        async with self._asked("/completion", {**options, **how, **held, "prompt": prompt}) as response:
+        asked = {**options, **held, "prompt": prompt, "stream": True}
+        async with self._asked("/completion", asked) as response:
             async for line in response.content:
                 if not line.startswith(_PREFIX):
                     continue
@@ -147,11 +146,9 @@ def _server(weights: Weights, slots: int, key: str) -> Any:
     params.n_parallel = slots
     params.n_ctx = slots * CONTEXT
     params.n_batch = params.n_ubatch = _BATCH
-    # For a token at a time threads wait for each other more than they work: on cores that others use too,
-    # more of them were a seventh as fast. A prompt is work for all of them.
-    cores = os.cpu_count() or 1
-    params.cpuparams.n_threads = max(1, cores // 2)
-    params.cpuparams_batch.n_threads = cores
+    # Threads spin while they wait for each other: on cores that others use too, more of them were a seventh
+    # as fast.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 1) // 2)
     params.hostnames = [LOOPBACK]
     params.port = 0
     params.api_keys = [key]
