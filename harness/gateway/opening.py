@@ -24,7 +24,7 @@ from harness.gateway.upstream import Upstream
 
 __all__ = ["open_upstream"]
 
-_RECORDED_AS = {"simulate": "simulated", "live": "ollama", "local": "local model"}
+_RECORDED_AS = {"simulate": "simulated", "live": "ollama", "local": "local"}
 
 
 @asynccontextmanager

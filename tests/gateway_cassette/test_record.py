@@ -55,7 +55,7 @@ async def test_what_is_recorded_behind_a_socket_is_replayed_alike(tmp_path: Path
         (True, 200, RUN),
         (False, 200, RUN),
     ]
-    assert cassette.entries[0][1].source == "ollama 0.0.0-simulated"
+    assert cassette.entries[0][1].source == "simulated"
     assert cassette.entries[1][1].request.options == {"seed": 1}
     async with served(ReplayUpstream(tmp_path, 0, CLOCK), CLOCK) as gateway:
         async with gateway.control("POST", "", {"id": RUN, "slots": 1, "cassette": "shop"}):

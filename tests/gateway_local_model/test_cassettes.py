@@ -42,7 +42,7 @@ async def test_what_it_said_is_replayed_to_the_letter(tmp_path: Path) -> None:
     assert entries[0].key == entries[1].key
     assert entries[0].answer != entries[1].answer
     # What was asked as llama3.1 is on record as what it was.
-    assert {entry.source for entry in entries} == {"local model 0.0.0-local"}
+    assert {entry.source for entry in entries} == {"local"}
     assert {entry.digest for entry in entries} == {find_weights().digest}
     async with served(ReplayUpstream(tmp_path, 0, CLOCK), CLOCK) as gateway:
         assert await _answers(gateway) == said

@@ -147,9 +147,11 @@ class RecordingUpstream:
             for entry in models
             if isinstance(entry, dict) and isinstance(entry.get("name"), str)
         }
-        named = str(version) if self._kind in str(version) else f"{self._kind} {version}".strip()
+        stand_in = str(version).startswith(STAND_IN_VERSION)
+        # What answers in place of an Ollama is called what it is, also where it is behind a URL.
+        named = str(version).removeprefix(STAND_IN_VERSION) if stand_in else f"{self._kind} {version}".strip()
         # A stand-in with one model answers with it to every name; an Ollama has none but those it lists.
-        every_name = str(version).startswith(STAND_IN_VERSION) and len(digests) == 1
+        every_name = stand_in and len(digests) == 1
         return _Facts(named, digests, *(digests.values() if every_name else [""]))
 
     async def _get(self, target: str) -> dict[str, Any]:
