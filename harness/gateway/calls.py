@@ -85,7 +85,8 @@ class RunMarks(BaseModel):
     began_s: float
     ended_s: float
     malformed: int
-    """Requests to the model that were none it could read and were answered 400."""
+    """Requests to the model that the gateway could not read; a server behind it said itself what it made of
+    them."""
     other_requests: int
     """Requests to other endpoints (tags, version and, with a real Ollama, whatever it offers)."""
 

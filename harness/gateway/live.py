@@ -39,6 +39,8 @@ _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 class LiveUpstream:
     """An Ollama at a URL, which may be silent for `timeout_s` at most, before its answer and within it."""
 
+    passes_on = True
+
     def __init__(self, session: aiohttp.ClientSession, url: str, timeout_s: float) -> None:
         self._session = session
         self._url = url.rstrip("/")

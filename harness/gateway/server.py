@@ -17,7 +17,7 @@ from harness.gateway.delivery import Delivery, refusal_response
 from harness.gateway.errors import GatewayStartError, MalformedRequest, Refusal, RunEnded
 from harness.gateway.run import Run, Runs
 from harness.gateway.settings import LOOPBACK
-from harness.gateway.upstream import ModelCall, OtherCall, Upstream
+from harness.gateway.upstream import ModelCall, OtherCall, Upstream, in_one_piece
 
 __all__ = ["serving", "serving_alone"]
 
@@ -106,7 +106,9 @@ class _OllamaApi:
                 canonical, stream = _understood(body, endpoint)
         except MalformedRequest:
             run.malformed += 1
-            raise
+            if not self._upstream.passes_on:
+                raise
+            return await self._pass_on(request, in_one_piece(body))
         asked = ModelCall(canonical, stream, body, request.headers, run.id, run.cassette)
         delivery = Delivery(request)
         try:
@@ -119,14 +121,11 @@ class _OllamaApi:
             return delivery.break_off(refusal)
 
     async def other(self, request: web.Request) -> web.StreamResponse:
-        run = self._run(request)
-        run.other_requests += 1
-        call = OtherCall(
-            method=request.method,
-            target=self._target(request),
-            body=request.content.iter_any() if request.can_read_body else None,
-            headers=request.headers,
-        )
+        self._run(request).other_requests += 1
+        return await self._pass_on(request, request.content.iter_any() if request.can_read_body else None)
+
+    async def _pass_on(self, request: web.Request, body: AsyncIterator[bytes] | None) -> web.StreamResponse:
+        call = OtherCall(request.method, self._target(request), body, request.headers)
         delivery = Delivery(request)
         try:
             async with self._upstream.other(call) as reply:

@@ -62,6 +62,8 @@ class _Answer:
 class SimulatedUpstream:
     """The simulated model behind the Ollama API; it answers to every model name."""
 
+    passes_on = False
+
     def __init__(self, answer: Answer, latency: Latency, clock: Clock) -> None:
         self._answer = answer
         self._latency = latency

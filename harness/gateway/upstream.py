@@ -116,6 +116,11 @@ class Upstream(Protocol):
     Entering the block and iterating over the chunks raise `UpstreamError` where no whole answer comes.
     """
 
+    @property
+    def passes_on(self) -> bool:
+        """Whether what is asked reaches a server of its own, which then says what it cannot read."""
+        ...
+
     def answer(self, call: ModelCall) -> AbstractAsyncContextManager[Reply]:
         """Answer a request to the model."""
         ...

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -322,3 +323,21 @@ async def test_a_request_without_a_body_is_passed_on_without_one(
     models = await (await gateway.client()).list()
     assert [entry.model for entry in models.models] == ["llama3.1:latest"]
     assert "transfer-encoding" not in model.requests[0].headers
+
+
+@pytest.mark.parametrize("endpoint", ["/api/chat", "/api/generate", "/api/embed"])
+@pytest.mark.parametrize("body", [b"{", b'{"messages": []}', b"[1]"])
+async def test_what_the_gateway_cannot_read_the_model_answers_itself(
+    model: ScriptedOllama, gateway: Served, body: bytes, endpoint: str
+) -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.whole(400, {"error": "json: cannot unmarshal"}, "X-Model: 1")
+
+    model.script = script
+    async with gateway.session.post(f"{gateway.host()}{endpoint}", data=body) as response:
+        assert (response.status, response.headers["X-Model"]) == (400, "1")
+        assert json.loads(await response.read()) == {"error": "json: cannot unmarshal"}
+    assert (model.requests[0].target, model.requests[0].body) == (endpoint, body)
+    marks = await gateway.end()
+    assert (marks.malformed, marks.other_requests) == (1, 0)
+    assert await gateway.calls() == []

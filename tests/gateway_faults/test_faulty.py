@@ -51,6 +51,7 @@ class Scripted:
     status: int = 200
     problem: Exception | None = None
     calls: int = 0
+    passes_on: bool = False
     closed: list[str] = field(default_factory=list)
 
     @asynccontextmanager
@@ -335,3 +336,9 @@ async def test_the_counts_of_old_runs_are_dropped_and_those_of_a_run_that_goes_o
         assert await hit(upstream, call(run=f"run-{number}"))
         assert not await hit(upstream, call(run="lasting"))
     assert await hit(upstream, call(run="old"))
+
+
+@pytest.mark.parametrize("passes_on", [True, False])
+def test_what_cannot_be_read_is_for_whoever_is_behind_it(passes_on: bool) -> None:
+    behind = Scripted([], passes_on=passes_on)
+    assert FaultyUpstream(behind, [parse_fault("500")], ManualClock()).passes_on is passes_on

@@ -61,6 +61,11 @@ class RecordingUpstream:
                 recording._facts.cancel()
                 await asyncio.wait([recording._facts])
 
+    @property
+    def passes_on(self) -> bool:
+        """As what is behind it does."""
+        return self._upstream.passes_on
+
     @asynccontextmanager
     async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
         """Pass the request on, and keep the exchange."""

@@ -59,6 +59,8 @@ class _Shelf:
 class ReplayUpstream:
     """The cassettes of `folder` as a model. `time_scale` scales the recorded times; 0 answers at once."""
 
+    passes_on = False
+
     def __init__(self, folder: Path, time_scale: float, clock: Clock) -> None:
         self._folder = folder
         self._time_scale = time_scale

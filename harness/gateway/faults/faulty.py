@@ -63,6 +63,11 @@ class FaultyUpstream:
         self._clock = clock
         self._tallies: OrderedDict[str, _Tally] = OrderedDict()
 
+    @property
+    def passes_on(self) -> bool:
+        """As what is behind it does."""
+        return self._upstream.passes_on
+
     def answer(self, call: ModelCall) -> AbstractAsyncContextManager[Reply]:
         """Answer a request to the model, or do to it what a rule says."""
         rule = self._rule_for(call)

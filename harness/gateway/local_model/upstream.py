@@ -31,6 +31,8 @@ _NOT_UNDERSTOOD = ("suffix", "images", "template", "context", "logprobs")
 class LocalUpstream:
     """The running local model as an upstream. It has no vectors, tools, thoughts or pictures, and says so."""
 
+    passes_on = False
+
     def __init__(self, runtime: Runtime, weights: Weights, clock: Clock) -> None:
         self._runtime = runtime
         self._weights = weights
