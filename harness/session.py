@@ -17,6 +17,7 @@ from agents.chat_protocol import ModelSettings
 from async_arch.embedded_redis import RedisUnavailable, embedded_redis
 from async_arch.state_manager import open_redis, redacted
 from async_arch.state_store import StateUnavailable
+from harness.compare.quoted_modules import with_quoted_modules
 from harness.engines.engine import Engine, EngineJob, EngineResult
 from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import CallRecord, RunLog
@@ -191,6 +192,7 @@ class Session:
             # The clock of the others starts when they are ready. This engine does not say when that is.
             before, log = log, log.since_first_call()
             startup_s = log.began_s - before.began_s
+            log = log.model_copy(update={"calls": with_quoted_modules(log.calls)})
         found = () if result.failures else defects(project, files, board, engine.leaves, result.external)
         status = OutcomeStatus.BROKEN if found else OutcomeStatus.FINISHED
         summary = RunSummary(

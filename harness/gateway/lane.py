@@ -27,7 +27,7 @@ _TITLES = (
     (Role.REVIEWER, r"(?:code |peer )?review(?:er)?"),
     (Role.OPTIMIZER, r"optimi[sz]er|performance (?:engineer|expert|specialist)"),
     (Role.INTEGRATOR, r"integrator|integration (?:engineer|expert|specialist)"),
-    (Role.DEBUGGER, r"debugger|debugging (?:engineer|expert|specialist)"),
+    (Role.DEBUGGER, r"debugger|(?:debugging|maintenance) (?:engineer|expert|specialist)"),
     (Role.DEVELOPER, r"developer|programmer|coder|software engineer"),
 )
 _TITLE = re.compile("|".join(rf"(?P<{role.value}>\b(?:{words})\b)" for role, words in _TITLES), re.IGNORECASE)
@@ -50,6 +50,7 @@ _MODULES = tuple(
         r"(?P<name>[A-Za-z_][\w-]*)\.py\b",
     )
 )
+_LISTED = re.compile(r"^[ \t-]*name: *[`'\"]?([A-Za-z_][\w-]*)", re.MULTILINE)
 _LOOKED_AT = 4_000
 
 
@@ -79,7 +80,7 @@ def lane_of(request: CanonicalRequest) -> Lane:
 
 def _guessed_role(system: str, user: str) -> Role | None:
     """Who the model is told to be, by the first title in the words that tell it."""
-    told = [*_TOLD_TO_BE.finditer(system[:_LOOKED_AT]), _FIRST_SENTENCE.match(system)]
+    told = [_FIRST_SENTENCE.match(system), *_TOLD_TO_BE.finditer(system[:_LOOKED_AT])]
     for match in (*told, *_TOLD_TO_BE.finditer(user[:_LOOKED_AT])):
         title = _TITLE.search(match["who"]) if match else None
         if title is not None and title.lastgroup is not None:
@@ -93,7 +94,9 @@ def _guessed_module(user: str) -> str | None:
         match = pattern.search(user[:_LOOKED_AT])
         if match is not None:
             return match["name"]
-    return None
+    # What lists several names is a plan.
+    listed = _LISTED.findall(user[:_LOOKED_AT])
+    return listed[0] if len(listed) == 1 and "module" in user[:_LOOKED_AT].lower() else None
 
 
 def _first(request: CanonicalRequest, role: str) -> str:

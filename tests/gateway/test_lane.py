@@ -54,6 +54,8 @@ def test_every_answer_in_the_conversation_is_an_attempt_before_this_one() -> Non
         ("Senior programmer. Code only.", "Write it.", "developer"),
         ("Role: INTEGRATION ENGINEER\nBe brief.", "Join them.", "integrator"),
         ("", "Act as a performance engineer and tune this.", "optimizer"),
+        ("Senior coder.\nAct as a reviewer of your own work before you answer.", "Write it.", "developer"),
+        ("You are a maintenance engineer.", "Fix it.", "debugger"),
         ("", "Write a handbook for developers.", "unknown"),
         ("You are a helpful assistant.", "Which architect built it?", "unknown"),
     ],
@@ -78,6 +80,9 @@ def test_the_role_of_another_teams_call_is_who_the_model_is_told_to_be(
         ('Answer as {"modules": [{"name": "store", "filename": "store.py"}]}', None),
         ("Write one module at a time.", None),
         ("Every module is a file. Name the modules.", None),
+        ("MODULE_TYPE: service\n\nDetails:\nkind: service\nname: Billing\n", "Billing"),
+        ("FILENAME: news_service.py\nMODULE_TYPE: service", "news_service"),
+        ("These modules:\n- name: Users\n- name: Cart\n", None),
     ],
 )
 def test_the_module_of_another_teams_call_is_the_one_it_names(asked: str, module: str | None) -> None:
