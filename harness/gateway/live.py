@@ -37,18 +37,26 @@ _NOT_ADDED = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class LiveUpstream:
-    """An Ollama at a URL, which may be silent for `timeout_s` at most, before its answer and within it."""
+    """An Ollama at a URL, which may be silent for `timeout_s` at most, before its answer and within it.
+
+    `called` is what people call it, in what is said of its failures.
+    """
 
     passes_on = True
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, timeout_s: float) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, timeout_s: float, called: str | None = None
+    ) -> None:
         self._session = session
         self._url = url.rstrip("/")
         self._timeout_s = timeout_s
+        self._called = called or f"Ollama at {self._url}"
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, url: str, timeout_s: float) -> AsyncIterator[LiveUpstream]:
+    async def connected(
+        cls, url: str, timeout_s: float, called: str | None = None
+    ) -> AsyncIterator[LiveUpstream]:
         """An upstream with the client session it needs."""
         # A connection per call: one kept open may be closed by the server in the moment it is used again,
         # which would look like a call that failed; a new one costs 0.2 ms. And no limit to them: queueing is
@@ -64,7 +72,7 @@ class LiveUpstream:
             auto_decompress=False,
             trust_env=False,
         ) as session:
-            yield cls(session, url, timeout_s)
+            yield cls(session, url, timeout_s, called)
 
     @asynccontextmanager
     async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
@@ -98,13 +106,13 @@ class LiveUpstream:
                 allow_redirects=False,
             )
         except aiohttp.ClientConnectorError as problem:
-            raise UpstreamUnreachable(f"cannot reach Ollama at {self._url}") from problem
+            raise UpstreamUnreachable(f"cannot reach {self._called}") from problem
         except aiohttp.ConnectionTimeoutError as problem:
-            raise UpstreamUnreachable(f"no connection to Ollama at {self._url} in time") from problem
+            raise UpstreamUnreachable(f"no connection to {self._called} in time") from problem
         except TimeoutError as problem:
             raise self._silent() from problem
         except (aiohttp.ClientError, OSError) as problem:
-            raise UpstreamUnreachable(f"Ollama at {self._url} gave no answer: {problem}") from problem
+            raise UpstreamUnreachable(f"{self._called} gave no answer: {problem}") from problem
         async with response:
             yield Reply(response.status, _forwarded(response.headers), self._chunks(response))
 
@@ -115,10 +123,10 @@ class LiveUpstream:
         except TimeoutError as problem:
             raise self._silent() from problem
         except (aiohttp.ClientError, OSError) as problem:
-            raise UpstreamCut(f"{ENDED_EARLY}: Ollama at {self._url} broke off") from problem
+            raise UpstreamCut(f"{ENDED_EARLY}: {self._called} broke off") from problem
 
     def _silent(self) -> UpstreamTimeout:
-        return UpstreamTimeout(f"Ollama at {self._url} sent nothing for {self._timeout_s:g} s")
+        return UpstreamTimeout(f"{self._called} sent nothing for {self._timeout_s:g} s")
 
 
 def _forwarded(headers: Mapping[str, str]) -> CIMultiDict[str]:

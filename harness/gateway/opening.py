@@ -49,7 +49,9 @@ async def _answering(settings: UpstreamSettings, clock: Clock) -> AsyncIterator[
         case LocalSettings():
             async with (
                 running_local_model(settings) as url,
-                LiveUpstream.connected(url, settings.upstream_timeout_s) as upstream,
+                LiveUpstream.connected(
+                    url, settings.upstream_timeout_s, called="the local model"
+                ) as upstream,
             ):
                 yield upstream
         case SimulateSettings():

@@ -12,8 +12,12 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel, Field
 
+from harness.gateway.clock import MonotonicClock
+from harness.gateway.errors import Refusal
 from harness.gateway.local_model.process import running_local_model
+from harness.gateway.local_model.weights import find_weights
 from harness.gateway.settings import LocalSettings
+from tests.gateway.served import served
 from tests.gateway_local_model.running import ENDLESS, asking, client_of
 from tests.local_model_extra import needs_local_model
 
@@ -190,3 +194,31 @@ async def test_what_it_cannot_do_it_refuses(
 
 async def test_a_request_that_says_nothing_loads_the_model(client: ollama.AsyncClient) -> None:
     assert (await client.generate("m")).done_reason == "load"
+
+
+async def test_an_error_in_mid_answer_is_a_line_of_it() -> None:
+    """As Ollama has it; an error before the answer is a status."""
+    from harness.gateway.local_model.runtime import Token
+    from harness.gateway.local_model.upstream import LocalUpstream
+
+    class Breaking:
+        def __init__(self, words: list[str]) -> None:
+            self.words = words
+
+        async def prompt(self, messages: object) -> str:
+            return ""
+
+        async def generate(self, *_: object) -> AsyncIterator[Token]:
+            for word in self.words:
+                yield Token(word)
+            raise Refusal(500, "the local model broke off")
+
+    for words, status in ((["Be", "cause"], -1), ([], 500)):
+        upstream = LocalUpstream(Breaking(words), find_weights(), MonotonicClock())  # type: ignore[arg-type]
+        async with served(upstream, MonotonicClock()) as gateway:
+            client = await gateway.client()
+            heard: list[str | None] = []
+            with pytest.raises(ollama.ResponseError, match="the local model broke off") as error:  # noqa: PT012 - it breaks in the reading
+                async for part in await client.chat("m", SKY, stream=True):
+                    heard.append(part.message.content)  # noqa: PERF401 - what came before is looked at
+        assert (heard, error.value.status_code) == (words, status)

@@ -85,11 +85,19 @@ class LocalUpstream:
     async def _stream(
         self, asked: CanonicalRequest, answer: AsyncGenerator[Token | Ended, None], began_s: float
     ) -> AsyncGenerator[bytes, None]:
-        async for piece in answer:
-            if isinstance(piece, Token):
-                yield json_line(self._line(asked, piece.text) | {"done": False})
-            else:
-                yield json_line(self._line(asked, "") | self._account(piece, began_s))
+        begun = False
+        try:
+            async for piece in answer:
+                begun = True
+                if isinstance(piece, Token):
+                    yield json_line(self._line(asked, piece.text) | {"done": False})
+                else:
+                    yield json_line(self._line(asked, "") | self._account(piece, began_s))
+        except Refusal as problem:
+            if not begun:
+                raise
+            # As Ollama says it of an answer that has begun, whose status is on its way.
+            yield json_line({"error": problem.message})
 
     async def _whole(
         self, asked: CanonicalRequest, answer: AsyncGenerator[Token | Ended, None], began_s: float
