@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from difflib import SequenceMatcher
+from itertools import takewhile
 
 from harness.compare.text import visible
 
@@ -22,11 +24,13 @@ def word_diff(before: str, after: str) -> str:
     Empty where they are equal. Only the 2,000 words from the first difference on are looked at.
     """
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    start = next(
-        (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
+    # To match words takes the square of their number: what is alike at both ends is cut off first.
+    alike = _alike(zip(old, new, strict=False))
+    alike_at_end = min(
+        _alike(zip(reversed(old), reversed(new), strict=False)), len(old) - alike, len(new) - alike
     )
-    since = max(0, start - _CONTEXT)
-    old, new = old[since : since + _MOST_WORDS], new[since : since + _MOST_WORDS]
+    since, left_out = max(0, alike - _CONTEXT), max(0, alike_at_end - _CONTEXT)
+    old, new = (words[since : len(words) - left_out][:_MOST_WORDS] for words in (old, new))
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     places = [code for code in codes if code[0] != "equal"]
     shown = [
@@ -36,6 +40,11 @@ def word_diff(before: str, after: str) -> str:
     ]
     more = len(places) - len(shown)
     return " … ".join(shown) + (f" … and {more} more place{'s' if more > 1 else ''}" if more else "")
+
+
+def _alike(pairs: Iterable[tuple[str, str]]) -> int:
+    """How many of `pairs` are alike before the first that is not."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _marked(begin: str, words: list[str], end: str) -> str:
