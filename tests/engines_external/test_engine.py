@@ -72,6 +72,12 @@ async def test_what_it_built_is_on_the_record_and_its_folder_is_gone(session: Se
     ]
 
 
+async def test_a_command_that_cannot_be_started_is_named_and_nothing_else(session: Session) -> None:
+    record = await run(session, "", command=["no-such-program-1", "{idea}"])
+    (failure,) = record.summary.outcome.failures
+    assert failure.reason == "no-such-program-1 could not be started: No such file or directory"
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

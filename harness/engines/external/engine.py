@@ -152,6 +152,8 @@ class ExternalEngine:
         about = self._description
         if ended.end is None:
             return [f"not finished within {ended.limit_s:g} s"]
+        if ended.end.failed is not None:
+            return [f"{about.command[0]} could not be started: {ended.end.failed}"]
         problems = [ended.end.problem] if ended.end.problem else []
         if about.success is not None and not _says(_stdout(job), about.success):
             problems.append(f"it never said {about.success!r}")
