@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 
 from agents.roles import Role
-from harness.compare.quotes import quoted_calls
+from harness.compare.quotes import quoted_calls, quoted_whole
 from harness.gateway.calls import CallRecord
 
 __all__ = ["with_quoted_modules"]
@@ -20,22 +20,21 @@ _NO_LETTER = re.compile(r"[\W_]")
 
 
 def with_quoted_modules(calls: Sequence[CallRecord]) -> tuple[CallRecord, ...]:
-    """`calls`, in the order of their arrival, each about the one module that it names or else quotes.
+    """`calls`, in the order of their arrival, each about the one module that it names or else quotes whole.
 
     A module that is spelled in several ways (`NewsService`, `news_service`) is called by the first. Who
     quotes several modules is about none, and so are those whose work is the project.
     """
     spellings: dict[str, str] = {}
-    modules: list[str | None] = []
+    told: list[CallRecord] = []
     for call, quoted in zip(calls, quoted_calls(calls), strict=True):
         module = call.module
         if module is None and call.role not in _OF_THE_PROJECT:
-            found = {name for place in quoted if (name := modules[place]) is not None}
+            # Modules have lines in common: only what is quoted as a whole tells one from another.
+            whole = quoted_whole(call, (told[place] for place in quoted if told[place].module))
+            found = {one.module for one in whole}
             module = found.pop() if len(found) == 1 else None
         if module is not None:
             module = spellings.setdefault(_NO_LETTER.sub("", module).casefold(), module)
-        modules.append(module)
-    return tuple(
-        call if call.module == module else call.model_copy(update={"module": module})
-        for call, module in zip(calls, modules, strict=True)
-    )
+        told.append(call if call.module == module else call.model_copy(update={"module": module}))
+    return tuple(told)

@@ -37,6 +37,16 @@ def test_who_quotes_the_code_of_one_module_is_about_it() -> None:
     assert [one.module for one in with_quoted_modules(calls)] == ["Users", "cart", "cart", "cart", None, None]
 
 
+def test_lines_that_modules_have_in_common_tell_none_of_them() -> None:
+    common = "from flask import Flask, jsonify, request, url_for and all that every module begins with"
+    calls = [
+        call(1, "developer", "Users", "Write it.", f"{common}\n{USERS}"),
+        call(2, "developer", "Cart", "Write it.", f"{common}\n{CART}"),
+        call(3, "reviewer", None, f"Review:\n{common}\n{CART}", "Good."),
+    ]
+    assert [one.module for one in with_quoted_modules(calls)] == ["Users", "Cart", "Cart"]
+
+
 def test_the_integrator_is_about_the_project_even_where_it_has_one_module() -> None:
     calls = [call(1, "developer", "Users", "Write it.", USERS), call(2, "integrator", None, USERS, "main")]
     assert [one.module for one in with_quoted_modules(calls)] == ["Users", None]

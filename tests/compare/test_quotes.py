@@ -63,6 +63,18 @@ def test_the_first_who_said_it_is_the_one() -> None:
     assert quoted_calls(calls) == [(), (), (0,)]
 
 
+def test_what_two_say_each_by_itself_is_evidence_of_neither() -> None:
+    """Modules begin alike; who is shown the one did not need the other."""
+    common = "from flask import Flask, jsonify, request, url_for and all that modules begin with"
+    calls = [
+        call(1, "Write one.", f"{common} {SPEC}", 0, 1),
+        call(2, "Write another.", f"{common} {CODE}", 0, 1),
+        call(3, f"Review {common} {CODE}", "", 2, 3),
+        call(4, f"Review {common}", "", 2, 3),
+    ]
+    assert quoted_calls(calls) == [(), (), (1,), ()]
+
+
 def test_the_critical_path_of_an_external_engine_is_made_of_quotes(tmp_path: Path) -> None:
     calls = [
         call(1, "Plan.", SPEC, 0, 1),

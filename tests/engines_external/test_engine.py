@@ -33,6 +33,15 @@ GOOD = (
     BUILD
     + "state(files_created=['out/main.py', os.path.abspath('out/main.py'), './main.py'])\nprint('D' 'ONE')"
 )
+ASKING = (
+    BUILD
+    + """
+import ollama
+def ask(text):
+    told = {"role": "system", "content": "You are a " + text.split()[0] + "."}
+    return ollama.chat(model="m", messages=[told, {"role": "user", "content": text}])["message"]["content"]
+"""
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -145,6 +154,13 @@ async def test_a_build_without_a_blackboard_is_judged_without_one(session: Sessi
     )
 
 
+async def test_equal_builds_without_a_blackboard_pass(session: Session) -> None:
+    code = ASKING + "ask('developer, write')\nprint('DONE')"
+    runs = [await run(session, code, blackboard=()) for _ in range(2)]
+    verdict = compare(SPEC, *runs).verdict
+    assert (verdict.status, verdict.reasons) == (Status.PASS, ("1 calls and 1 files are equal",))
+
+
 async def test_its_environment_leads_to_the_gateway_and_is_its_own(
     session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -170,17 +186,6 @@ async def test_its_environment_leads_to_the_gateway_and_is_its_own(
     assert env["VIRTUAL_ENV"] == str(tmp_path / "venv")
     assert env["PATH"].startswith(f"{python.parent}:")
     assert "PYTHONPATH" not in env
-
-
-ASKING = (
-    BUILD
-    + """
-import ollama
-def ask(text):
-    told = {"role": "system", "content": "You are a " + text.split()[0] + "."}
-    return ollama.chat(model="m", messages=[told, {"role": "user", "content": text}])["message"]["content"]
-"""
-)
 
 
 async def test_its_clock_starts_with_its_first_call(session: Session) -> None:

@@ -22,7 +22,7 @@ def make_module(state, build, module):
     code = code_in(answer)
     verdict = ask(
         "You are a strict code reviewer. You answer APPROVED, or you list the problems.",
-        f"Review the module '{name}':\n\n```python\n{code}```",
+        f"Review this Python code:\n\n```python\n{code}```",
     )
     state.attempt("reviewer", name, code, verdict)
     state.write_file(build / "app" / filename, code)
