@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from agents.roles import Role
 from harness.compare.quotes import quoted_calls, quoted_whole
 from harness.gateway.calls import CallRecord
+from harness.gateway.lane import OF_THE_PROJECT
 
 __all__ = ["with_quoted_modules"]
 
-_OF_THE_PROJECT = frozenset({Role.ANALYST, Role.AUDITOR, Role.INTEGRATOR, Role.DEBUGGER})
 _NO_LETTER = re.compile(r"[\W_]")
 
 
@@ -29,7 +28,7 @@ def with_quoted_modules(calls: Sequence[CallRecord]) -> tuple[CallRecord, ...]:
     told: list[CallRecord] = []
     for call, quoted in zip(calls, quoted_calls(calls), strict=True):
         module = call.module
-        if module is None and call.role not in _OF_THE_PROJECT:
+        if module is None and call.role not in OF_THE_PROJECT:
             # Modules have lines in common: only what is quoted as a whole tells one from another.
             whole = quoted_whole(call, (told[place] for place in quoted if told[place].module))
             found = {one.module for one in whole}

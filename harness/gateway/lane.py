@@ -13,10 +13,13 @@ from agents.prompts import module_of
 from agents.roles import Role, role_of
 from harness.gateway.canonical import CanonicalRequest
 
-__all__ = ["UNKNOWN_ROLE", "Lane", "lane_of"]
+__all__ = ["OF_THE_PROJECT", "UNKNOWN_ROLE", "Lane", "lane_of"]
 
 UNKNOWN_ROLE = "unknown"
 """The role of a call of which nothing tells whose it is."""
+
+OF_THE_PROJECT = frozenset({Role.ANALYST, Role.AUDITOR, Role.INTEGRATOR, Role.DEBUGGER})
+"""The roles whose work is the project, whatever module they speak of."""
 
 # In this order: of two that begin at the same place the first is meant.
 _TITLES = (
@@ -51,6 +54,8 @@ _MODULES = tuple(
     )
 )
 _LISTED = re.compile(r"^[ \t-]*name: *[`'\"]?([A-Za-z_][\w-]*)", re.MULTILINE)
+_NO_NAMES = frozenset({"unknown", "none", "null", "string", "str", "name"})
+"""What stands in the place of a name where there is none yet."""
 _LOOKED_AT = 4_000
 
 
@@ -73,7 +78,7 @@ def lane_of(request: CanonicalRequest) -> Lane:
     role = own or _guessed_role(system, user)
     return Lane(
         role=role.value if role else UNKNOWN_ROLE,
-        module=module_of(user) or (None if own else _guessed_module(user)),
+        module=module_of(user) or (None if own or role in OF_THE_PROJECT else _guessed_module(user)),
         attempt=1 + sum(message.role == "assistant" for message in request.messages),
     )
 
@@ -91,9 +96,9 @@ def _guessed_role(system: str, user: str) -> Role | None:
 def _guessed_module(user: str) -> str | None:
     """The module that a message is about, by the first pattern that finds one in it."""
     for pattern in _MODULES:
-        match = pattern.search(user[:_LOOKED_AT])
-        if match is not None:
-            return match["name"]
+        for match in pattern.finditer(user[:_LOOKED_AT]):
+            if match["name"].lower() not in _NO_NAMES:
+                return match["name"]
     # What lists several names is a plan.
     listed = _LISTED.findall(user[:_LOOKED_AT])
     return listed[0] if len(listed) == 1 and "module" in user[:_LOOKED_AT].lower() else None

@@ -83,10 +83,19 @@ def test_the_role_of_another_teams_call_is_who_the_model_is_told_to_be(
         ("MODULE_TYPE: service\n\nDetails:\nkind: service\nname: Billing\n", "Billing"),
         ("FILENAME: news_service.py\nMODULE_TYPE: service", "news_service"),
         ("These modules:\n- name: Users\n- name: Cart\n", None),
+        ('Code: x = 1\nReview: {"module_name": "unknown"}', None),
+        ('Review: {"module": null}\nThe module "cart" is good.', "cart"),
     ],
 )
 def test_the_module_of_another_teams_call_is_the_one_it_names(asked: str, module: str | None) -> None:
     assert lane_of(request(("system", "You are a coder."), ("user", asked))).module == module
+
+
+@pytest.mark.parametrize("told", ["You are a debugger.", "You are the system integrator."])
+def test_whose_work_is_the_project_is_about_no_module(told: str) -> None:
+    asked = ("user", 'Traceback:\n  File "main.py", line 1')
+    assert lane_of(request(("system", told), asked)).module is None
+    assert lane_of(request(("system", "You are a coder."), asked)).module == "main"
 
 
 def test_nothing_is_guessed_of_a_call_of_this_projects_own() -> None:
