@@ -30,6 +30,7 @@ class Watch:
     on_progress: Callable[[str], None]
     last_whole: bytes | None = None
     _seen: tuple[int, int] | None = None
+    _told: str = ""
 
     async def keep(self) -> None:
         """Watch until cancelled."""
@@ -46,19 +47,19 @@ class Watch:
             state = path.stat() if path else None
         except OSError:
             # What is being written can be gone in the next moment.
-            return self._told()
-        if path is not None and state is not None and (state.st_mtime_ns, state.st_size) != self._seen:
-            content = blackboard_bytes(path)
-            if content is not None:
-                self._seen = state.st_mtime_ns, state.st_size
-                self.last_whole = content
-        return self._told()
+            return self._told
+        if path is None or state is None or (state.st_mtime_ns, state.st_size) == self._seen:
+            return self._told
+        content = blackboard_bytes(path)
+        if content is not None:
+            self._seen = state.st_mtime_ns, state.st_size
+            self.last_whole = content
+            self._told = _told(json.loads(content))
+        return self._told
 
-    def _told(self) -> str:
-        if self.last_whole is None:
-            return ""
-        board = json.loads(self.last_whole)
-        counts = {name: board.get(key) for name, key in (("modules", "modules"), ("files", "files_created"))}
-        return ", ".join(
-            f"{len(value)} {name}" for name, value in counts.items() if isinstance(value, dict | list)
-        )
+
+def _told(board: dict[str, object]) -> str:
+    counts = {name: board.get(key) for name, key in (("modules", "modules"), ("files", "files_created"))}
+    return ", ".join(
+        f"{len(value)} {name}" for name, value in counts.items() if isinstance(value, dict | list)
+    )
