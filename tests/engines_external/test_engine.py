@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from agents.conversation import Cause
 from harness.compare import Kind, Status, compare
+from harness.engines.external import engine as module
 from harness.engines.external.description import ExternalDescription
 from harness.engines.external.engine import ExternalEngine
 from harness.gateway.settings import SimulateSettings
@@ -105,6 +106,21 @@ async def test_an_exit_code_alone_is_not_believed(session: Session, code: str, r
     (failure,) = outcome.failures
     assert (failure.task, failure.cause) == ("engine", Cause.ENGINE)
     assert reason in failure.reason
+
+
+async def test_what_cannot_be_collected_is_its_failure(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the tests may look into any folder: the refusal is made up."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "out/locked")
+
+    monkeypatch.setattr(module, "collect_files", refuse)
+    record = await run(session, GOOD)
+    (failure,) = record.summary.outcome.failures
+    assert failure.reason == "what it left cannot be collected: [Errno 13] Permission denied: 'out/locked'"
+    assert not (record.folder / "workdir").exists()
 
 
 @pytest.mark.parametrize(

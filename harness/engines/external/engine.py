@@ -80,7 +80,11 @@ class ExternalEngine:
             await job.begin()
             ended = await self._execute(job, copy)
             await job.end()
-            return await asyncio.to_thread(self._result, job, copy, ended)
+            try:
+                return await asyncio.to_thread(self._result, job, copy, ended)
+            except OSError as error:
+                # Folders that nobody may look into, for one: its doing, and so its failure.
+                return _failed(Cause.ENGINE, f"what it left cannot be collected: {error}", copy, "")
 
     async def _execute(self, job: EngineJob, copy: PrivateCopy) -> _Ended:
         limit_s = min(self._description.timeout_s or job.deadline_s, job.deadline_s)
@@ -142,10 +146,10 @@ class ExternalEngine:
             kept.write_bytes(ended.last_board)
         if output is not None:
             collect_files(copy, output, about.ignore, job.project_dir)
-        cause = Cause.ENGINE if ended.end else Cause.DEADLINE
-        failure = Failure(task="engine", cause=cause, reason="; ".join(problems))
-        place = ExternalPlace(workdir=str(copy.root), output=output or "")
-        return EngineResult(0.0, (failure,) if problems else (), external=place)
+        if problems:
+            cause = Cause.ENGINE if ended.end else Cause.DEADLINE
+            return _failed(cause, "; ".join(problems), copy, output or "")
+        return EngineResult(0.0, external=ExternalPlace(workdir=str(copy.root), output=output or ""))
 
     def _problems(self, job: EngineJob, ended: _Ended, output: str | None) -> list[str]:
         """Why the run was none, by all that can be seen together: an exit code alone may lie."""
@@ -162,6 +166,11 @@ class ExternalEngine:
         if problems:
             problems[-1] += last_words(job.log) or last_words(_stdout(job))
         return problems
+
+
+def _failed(cause: Cause, reason: str, copy: PrivateCopy, output: str) -> EngineResult:
+    failure = Failure(task="engine", cause=cause, reason=reason)
+    return EngineResult(0.0, (failure,), external=ExternalPlace(workdir=str(copy.root), output=output))
 
 
 def _stdout(job: EngineJob) -> Path:
