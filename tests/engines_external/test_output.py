@@ -79,6 +79,13 @@ async def test_what_is_ignored_is_no_part_of_it(copy: PrivateCopy, tmp_path: Pat
     assert collected(copy, "out", tmp_path, "*.log", "logs") == ["main.py", "sub/c.py"]
 
 
+async def test_every_file_of_it_can_be_read(copy: PrivateCopy, tmp_path: Path) -> None:
+    write(copy, "out/locked.py")
+    (copy.root / "out" / "locked.py").chmod(0)
+    assert collected(copy, "out", tmp_path) == ["locked.py"]
+    assert (tmp_path / "files" / "locked.py").stat().st_mode & 0o400
+
+
 async def test_links_are_no_way_out(copy: PrivateCopy, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

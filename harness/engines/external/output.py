@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -38,7 +39,9 @@ def collect_files(copy: PrivateCopy, output: str, ignored: Sequence[str], target
     """Move what this run wrote into `output` to `target`, an empty folder."""
     for path in _new_files(copy, output, ignored):
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        (copy.root / output / path).replace(target / path)
+        moved = (copy.root / output / path).replace(target / path)
+        # One that its own maker may not read is still to be compared.
+        moved.chmod(moved.stat().st_mode | stat.S_IRUSR)
 
 
 def collect_blackboard(board: Path, target: Path) -> None:
