@@ -288,9 +288,15 @@ async def chosen_model(text: str, option: str, slots: int) -> ModelChoice:
     except LocalModelMissing as error:
         raise SurroundingsError(f"{option}: {error}") from error
     except ModelChoiceError as error:
+        recorded = text.removeprefix("record:").partition("@")[0] if text.startswith("record:") else None
+        another, simulated = (
+            (f"record:{recorded}@URL", f"record:{recorded}@simulated")
+            if recorded
+            else ("ollama:URL", "simulated")
+        )
         raise SurroundingsError(
-            f"{error}; start it (ollama serve), name another with {option} ollama:URL, or use {option} "
-            "simulated"
+            f"{error}; start it (ollama serve), name another with {option} {another}, or use {option} "
+            f"{simulated}"
         ) from error
 
 

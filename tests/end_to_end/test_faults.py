@@ -51,11 +51,22 @@ def test_no_redis_at_the_url_is_one_line_and_exit_3(folder: Path) -> None:
     assert "secret" not in err
 
 
-def test_no_ollama_where_one_was_asked_for_is_one_line_and_exit_3(folder: Path) -> None:
-    code, out, err = run_harness(folder, "compare", "shop.yaml", "--model", "ollama:http://127.0.0.1:1")
+@pytest.mark.parametrize(
+    ("model", "instead"),
+    [
+        ("ollama:http://127.0.0.1:1", "--model simulated"),
+        ("record:tapes@http://127.0.0.1:1", "--model record:tapes@simulated"),
+    ],
+)
+def test_no_ollama_where_one_was_asked_for_is_one_line_and_exit_3(
+    folder: Path, model: str, instead: str
+) -> None:
+    code, out, err = run_harness(folder, "compare", "shop.yaml", "--model", model)
     assert (code, out) == (3, "")
     assert "no Ollama answers at http://127.0.0.1:1" in err
+    assert err.endswith(f"or use {instead}\n")
     assert err.count("\n") == 1
+    assert not (folder / "tapes").exists()
 
 
 async def _run_async(
