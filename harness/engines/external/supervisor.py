@@ -53,8 +53,11 @@ def main() -> None:
     over = threading.Event()
     ending = threading.Thread(target=_end_with_owner, args=(process.pid, over))
     ending.start()
-    # Not `wait`, which would take the exit status and free the pid while the other thread may still use it.
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    if hasattr(os, "waitid"):
+        # Not `wait`, which would take the exit status and free the pid while it may still be used to kill.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    else:
+        process.wait()
     over.set()
     _kill(process.pid, signal.SIGKILL)
     status = process.wait()
