@@ -142,12 +142,12 @@ async def test_what_it_calls_done_is_looked_at(session: Session, code: str, defe
 async def test_one_that_hangs_is_ended_and_the_last_whole_state_kept(session: Session) -> None:
     """It is cut down while it writes its blackboard, as a real one would be."""
     torn = (
-        "state(modules={'a': {}, 'b': {}})\ntime.sleep(1.5)\nwrite('.state/board.json', '{')\ntime.sleep(60)"
+        "state(modules={'a': {}, 'b': {}})\ntime.sleep(2.5)\nwrite('.state/board.json', '{')\ntime.sleep(60)"
     )
     told: list[str] = []
-    record = await session.run(SPEC, engine(BUILD + torn, timeout_s=2.5), lambda _: None, told.append)
+    record = await session.run(SPEC, engine(BUILD + torn, timeout_s=4.5), lambda _: None, told.append)
     (failure,) = record.summary.outcome.failures
-    assert (failure.cause, failure.reason) == (Cause.DEADLINE, "not finished within 2.5 s")
+    assert (failure.cause, failure.reason) == (Cause.DEADLINE, "not finished within 4.5 s")
     assert record.blackboard == {"modules": {"a": {}, "b": {}}}
     assert "0 calls, 0 under way; 2 modules" in told
     assert record.summary.files.keys() == {"main.py", ".state/board.json"}
