@@ -112,10 +112,14 @@ def _not_judgeable(control: RunRecord, candidate: RunRecord, mismatches: Sequenc
 def _equal_parts(control: RunRecord, candidate: RunRecord) -> str:
     """What was compared, in words."""
     both = set(control.summary.leaves) & set(candidate.summary.leaves)
-    parts = [f"{len(candidate.calls)} calls", f"{len(candidate.summary.files)} files"]
+    parts = [_counted(len(candidate.calls), "call"), _counted(len(candidate.summary.files), "file")]
     parts += ["the blackboard"] if Leaves.BLACKBOARD in both else []
-    parts += [f"{len(candidate.events)} events"] if Leaves.EVENTS in both else []
+    parts += [_counted(len(candidate.events), "event")] if Leaves.EVENTS in both else []
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _missing_data(record: RunRecord) -> list[str]:

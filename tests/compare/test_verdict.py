@@ -42,7 +42,7 @@ def failing(cause: Cause, task: str = "engine", reason: str = "it broke") -> dic
 def test_equal_runs_pass_and_the_reason_says_how_much_was_compared(tmp_path: Path) -> None:
     verdict = judged(tmp_path, expectations=(SKIPPED,))
     assert verdict.status is Status.PASS
-    assert verdict.reasons == ("2 calls, 3 files, the blackboard and 1 events are equal",)
+    assert verdict.reasons == ("2 calls, 3 files, the blackboard and 1 event are equal",)
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ async def test_equal_builds_without_a_blackboard_pass(session: Session) -> None:
     code = ASKING + "ask('developer, write')\nprint('DONE')"
     runs = [await run(session, code, blackboard=()) for _ in range(2)]
     verdict = compare(SPEC, *runs).verdict
-    assert (verdict.status, verdict.reasons) == (Status.PASS, ("1 calls and 1 files are equal",))
+    assert (verdict.status, verdict.reasons) == (Status.PASS, ("1 call and 1 file are equal",))
 
 
 async def test_its_environment_leads_to_the_gateway_and_is_its_own(
@@ -236,7 +236,7 @@ async def test_names_of_its_own_folders_are_no_difference_and_all_else_is(sessio
     assert all(record.summary.outcome.status is OutcomeStatus.FINISHED for record in runs)
     alike = compare(SPEC, runs[0], runs[1])
     assert alike.verdict.status is Status.PASS, alike.mismatches
-    assert alike.verdict.reasons == ("1 calls, 2 files and the blackboard are equal",)
+    assert alike.verdict.reasons == ("1 call, 2 files and the blackboard are equal",)
     other = compare(SPEC, runs[0], runs[2])
     assert other.verdict.status is Status.FAIL
     assert [(m.kind, m.path) for m in other.mismatches] == [(Kind.CHANGED, "n"), (Kind.CHANGED, "README")]
