@@ -207,7 +207,8 @@ async def test_no_usable_answer_fails_both_engines_alike(
 )
 def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int, engine: str) -> None:
     arguments = ("compare", "shop.yaml", "--control", engine, "--model", "simulated")
-    with harness(folder, *arguments, *STEADY) as running:
+    hanging = ("--fault", "role=developer:hang")
+    with harness(folder, *arguments, *STEADY, *hanging) as running:
         running.wait_for("architect:Users done")
         ports = listening_ports(list(running.relatives()))
         assert ports, "the gateway listens"
