@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
 
 import pytest
+
+from tests.python_process import assert_what_it_owns_dies_with, python
 
 SETTINGS = b'{"upstream": {"kind": "simulate"}, "token": "a token that no engine knows"}\n'
 
@@ -26,20 +24,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@asynccontextmanager
-async def python(*arguments: str) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE
-    )
-    try:
-        async with asyncio.timeout(30):
-            yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 def told(process: Process, settings: bytes = SETTINGS) -> asyncio.StreamReader:
@@ -67,15 +51,7 @@ async def test_a_gateway_serves_until_it_is_told_to_stop(how: str) -> None:
 
 
 async def test_a_gateway_dies_with_its_owner_even_by_sigkill() -> None:
-    async with python("-c", OWNER) as owner:
-        assert owner.stdout is not None
-        port = int(await owner.stdout.readline())
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        os.kill(owner.pid, signal.SIGKILL)
-        assert await reader.read() == b""
-        writer.close()
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("127.0.0.1", port)
+    await assert_what_it_owns_dies_with(OWNER)
 
 
 @pytest.mark.parametrize("settings", [b"", SETTINGS.replace(b"a token that no engine knows", b"secret")])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from harness.gateway.errors import GatewayDied, GatewayRefused, GatewayStartErro
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, LiveSettings, SimulateSettings
 from tests.gateway.scripted_ollama import Exchange, line, scripted_ollama
+from tests.python_process import listens
 
 TOKEN = "a token that no engine knows"  # noqa: S105
 SIMULATED = GatewaySettings(upstream=SimulateSettings(ttft_s=0.001, tokens_per_s=10_000), token=TOKEN)
@@ -28,11 +28,6 @@ async def gateway() -> AsyncIterator[Gateway]:
 
 def port_of(gateway: Gateway) -> int:
     return int(gateway.ollama_host("r").split(":")[2].split("/")[0])
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def ask(gateway: Gateway, run: str) -> str:

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +18,7 @@ from harness.gateway.process import running_gateway
 from harness.gateway.settings import GatewaySettings, LocalSettings
 from tests.gateway_local_model.running import ENDLESS, client_of
 from tests.local_model_extra import needs_local_model
+from tests.python_process import assert_what_it_owns_dies_with, listens, python
 
 pytestmark = needs_local_model
 
@@ -40,25 +35,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@asynccontextmanager
-async def python(*arguments: str) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE
-    )
-    try:
-        async with asyncio.timeout(40):
-            yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def test_it_stops_in_the_middle_of_an_answer_and_leaves_no_port_open() -> None:
@@ -85,15 +61,7 @@ async def test_it_serves_until_sigterm_and_says_nothing() -> None:
 
 
 async def test_it_dies_with_its_owner_even_by_sigkill() -> None:
-    async with python("-c", OWNER) as owner:
-        assert owner.stdout is not None
-        port = int(await owner.stdout.readline())
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        os.kill(owner.pid, signal.SIGKILL)
-        assert await reader.read() == b""
-        writer.close()
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection("127.0.0.1", port)
+    await assert_what_it_owns_dies_with(OWNER)
 
 
 async def test_weights_that_cannot_be_loaded_are_told_in_one_line(
