@@ -91,7 +91,7 @@ async def test_how_it_ended_is_said(code: str, problem: str, tmp_path: Path) -> 
 
 async def test_what_cannot_be_started_is_said(tmp_path: Path) -> None:
     end = await run(command(tmp_path, "no-such-program-1"))
-    assert end.problem == "it could not be started: No such file or directory"
+    assert end.failed == "No such file or directory"
 
 
 async def test_what_it_leaves_running_is_ended(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = ["Command", "CommandEnd", "RunningCommand", "running_command"]
 
+_TELL_TIMEOUT_S = 5.0
 # Longer than the supervisor takes: its grace for the command, and for what the command left behind.
 _END_TIMEOUT_S = 10.0
 
@@ -43,9 +44,7 @@ class CommandEnd(BaseModel):
 
     @property
     def problem(self) -> str | None:
-        """Why it did not end well, in a few words; None where it did."""
-        if self.failed is not None:
-            return f"it could not be started: {self.failed}"
+        """Why one that was started did not end well, in a few words; None where it did."""
         if self.status is None:
             return "its supervisor ended without a word"
         if self.status < 0:
@@ -114,8 +113,10 @@ async def _tell(process: Process, command: Command) -> None:
         "stderr": os.fspath(command.stderr),
     }
     process.stdin.write(json.dumps(job).encode() + b"\n")
-    with suppress(ConnectionError):
-        await process.stdin.drain()
+    # One that does not listen is not worth more words: the command then never ends, and its time runs out.
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(_TELL_TIMEOUT_S):
+            await process.stdin.drain()
 
 
 async def _end(process: Process, running: RunningCommand) -> None:
