@@ -1,0 +1,29 @@
+"""An update: what one writer of the test bed adds to the blackboard at one time, so that a loss can be named."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["UPDATES", "Update", "updates_in"]
+
+UPDATES = 5_000
+"""How many updates all writers make together."""
+
+_TEXT = re.compile(r"writer (\d), update (\d{4})")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Update:
+    """The update `number` of `writer`; all are of the same length as text."""
+
+    writer: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"writer {self.writer}, update {self.number:04}"
+
+
+def updates_in(text: str) -> list[Update]:
+    """The updates that stand in `text`, whether it is a whole document or not."""
+    return [Update(int(writer), int(number)) for writer, number in _TEXT.findall(text)]
