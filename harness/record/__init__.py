@@ -1,5 +1,6 @@
 """The record of a run: what one engine did with one spec."""
 
+from harness.record.run_manifest import RunManifest, RunSettings, Sitting, StatePlace
 from harness.record.run_record import (
     ExternalPlace,
     Failure,
@@ -21,9 +22,13 @@ __all__ = [
     "Leaves",
     "ModelFacts",
     "OutcomeStatus",
+    "RunManifest",
     "RunOutcome",
     "RunRecord",
+    "RunSettings",
     "RunStore",
     "RunSummary",
+    "Sitting",
+    "StatePlace",
     "TimelineSpan",
 ]

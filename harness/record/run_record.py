@@ -30,6 +30,10 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+# What failed where it was the run as a whole.
+_NO_TASK = frozenset({"engine", "state"})
+
+
 class OutcomeStatus(StrEnum):
     """How a run ended."""
 
@@ -57,6 +61,11 @@ class RunOutcome(_Frozen):
     """Tasks that were not begun because what they need failed."""
     defects: tuple[str, ...] = ()
     """What is not whole in a finished project, one sentence each."""
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the engine never came to its end: it died, its time was up, or its state was lost."""
+        return any(failure.task in _NO_TASK for failure in self.failures)
 
 
 class FileFacts(_Frozen):
@@ -147,6 +156,10 @@ class RunSummary(_Frozen):
     """What the engine is known to leave; of the rest nothing can be missed."""
     external: ExternalPlace | None = None
     """Where an external engine worked; None for the engines of this project."""
+    sittings: int = 1
+    """How often work on it was begun; more than once where it was cut off and resumed."""
+    resumable: bool = False
+    """Whether it was cut off, and `harness resume` can go on with it."""
 
 
 @dataclass(frozen=True, slots=True)

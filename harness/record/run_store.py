@@ -1,7 +1,8 @@
 """The store of runs, a folder `runs/<id>/` for each::
 
+run.json         the manifest: what the run was begun with; it is written first
 record.json      the summary; it is written last, so a run without it never ended
-calls.jsonl      every call to the model, whole
+calls.jsonl      every call to the model, whole; until the run has ended those that are over, as they ended
 events.jsonl     what the engine said it did
 timeline.json    the calls as spans of time
 blackboard.json  the project's state as the engine left it
@@ -25,6 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from agents.build import TaskEvent
 from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import CallRecord
+from harness.record.run_manifest import RunManifest
 from harness.record.run_record import RunRecord, RunSummary
 
 __all__ = ["RunStore", "read_blackboard"]
@@ -32,13 +34,15 @@ __all__ = ["RunStore", "read_blackboard"]
 T = TypeVar("T")
 
 _EVENT = TypeAdapter(TaskEvent)
+_OF_ITS_END = ("record.json", "timeline.json", "events.jsonl", "blackboard.json")
 
 
 class RunStore:
     """The runs in `root`, usually `.harness`."""
 
     def __init__(self, root: Path) -> None:
-        self._runs = (root / "runs").absolute()
+        self.root = root.absolute()
+        self._runs = self.root / "runs"
 
     def new_run(self, spec: str, engine: str, now: datetime) -> tuple[str, Path]:
         """The id of a new run and its folder, which holds an empty `files/`."""
@@ -50,6 +54,24 @@ class RunStore:
         except OSError as error:
             raise SurroundingsError(f"{folder}: cannot be made: {error.strerror}") from error
         return run, folder
+
+    def folder(self, run: str) -> Path:
+        """The folder of a run."""
+        return self._runs / run
+
+    def begin(self, manifest: RunManifest) -> None:
+        """Write down with what a run is begun."""
+        path = self.folder(manifest.id) / "run.json"
+        try:
+            _write(path, manifest.model_dump_json(indent=2))
+        except OSError as error:
+            raise SurroundingsError(f"{path}: cannot be written: {error.strerror}") from error
+
+    def begin_again(self, manifest: RunManifest) -> None:
+        """Write down that a run is taken up again; what its end had left, it has not ended, is taken away."""
+        for name in _OF_ITS_END:
+            (self.folder(manifest.id) / name).unlink(missing_ok=True)
+        self.begin(manifest)
 
     def save(self, record: RunRecord) -> None:
         """Write `record` into its folder, the summary last."""
@@ -69,9 +91,22 @@ class RunStore:
         """The ids of the runs that ended, the oldest first."""
         return sorted(path.parent.name for path in self._runs.glob("*/record.json"))
 
+    def begun_ids(self) -> list[str]:
+        """The ids of all runs that were begun, the oldest first, whether they ended or not."""
+        return sorted(path.name for path in self._runs.glob("*") if path.is_dir())
+
+    def manifest(self, run: str) -> RunManifest:
+        """With what a run was begun; `BadInputError` where that is not written down."""
+        return _parsed(self.folder(run) / "run.json", RunManifest.model_validate_json)
+
+    def summary(self, run: str) -> RunSummary | None:
+        """The summary of a run, or None where it has not ended; `BadInputError` where it cannot be read."""
+        path = self.folder(run) / "record.json"
+        return _parsed(path, RunSummary.model_validate_json) if path.exists() else None
+
     def load(self, run: str) -> RunRecord:
         """The record of a run that ended; `BadInputError` where there is none."""
-        folder = self._runs / run
+        folder = self.folder(run)
         summary = _parsed(folder / "record.json", RunSummary.model_validate_json)
         calls = _parsed_lines(folder / "calls.jsonl", CallRecord.model_validate_json)
         events = _parsed_lines(folder / "events.jsonl", _EVENT.validate_json)

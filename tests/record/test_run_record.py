@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.compare.records import make_call, make_record
+import pytest
+
+from agents.conversation import Cause
+from harness.record import OutcomeStatus, RunOutcome
+from tests.compare.records import make_call, make_failure, make_record
 
 
 def test_the_timeline_holds_the_calls_in_the_order_of_their_arrival(tmp_path: Path) -> None:
@@ -17,3 +21,11 @@ def test_the_timeline_holds_the_calls_in_the_order_of_their_arrival(tmp_path: Pa
 def test_a_file_is_read_from_the_folder_of_the_run(tmp_path: Path) -> None:
     record = make_record(tmp_path, files={"templates/a.html": b"\xff\x00"})
     assert record.file("templates/a.html") == b"\xff\x00"
+
+
+@pytest.mark.parametrize(
+    ("task", "cut_off"), [("engine", True), ("state", True), ("developer:Cart", False), ("integrator", False)]
+)
+def test_a_run_is_cut_off_where_more_than_a_task_failed(task: str, cut_off: bool) -> None:
+    failures = (make_failure(Cause.ENGINE, "developer:Users"), make_failure(Cause.ENGINE, task))
+    assert RunOutcome(status=OutcomeStatus.FAILED, failures=failures).cut_off is cut_off

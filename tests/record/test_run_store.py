@@ -19,6 +19,7 @@ from harness.errors import BadInputError, SurroundingsError
 from harness.record import RunRecord, RunStore
 from harness.record.run_store import read_blackboard
 from tests.compare.records import board, make_call, make_failure, make_record
+from tests.record.manifests import make_manifest
 
 NOW = datetime(2024, 5, 1, 10, 30, tzinfo=UTC)
 
@@ -118,6 +119,32 @@ def test_saving_leaves_no_temporary_files_and_takes_the_place_of_what_was_there(
     assert {path.name for path in record.folder.iterdir()} == {
         *("record.json", "calls.jsonl", "events.jsonl", "timeline.json", "blackboard.json", "files")
     }
+
+
+def test_a_run_has_a_manifest_from_its_begin_and_a_summary_from_its_end(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run, folder = store.new_run("shop", "async", NOW)
+    assert store.begun_ids() == [run]
+    with pytest.raises(BadInputError, match=r"run\.json is missing"):
+        store.manifest(run)
+    store.begin(make_manifest(run))
+    assert store.manifest(run) == make_manifest(run)
+    assert (store.run_ids(), store.summary(run)) == ([], None)
+    store.save(make_record(folder))
+    assert store.run_ids() == [run]
+    assert store.summary(run) == store.load(run).summary
+
+
+def test_a_run_that_is_begun_again_has_not_ended(tmp_path: Path) -> None:
+    """Its calls stay: what comes is added to them. So does what was generated."""
+    store = RunStore(tmp_path)
+    record = saved(store)
+    run = record.folder.name
+    store.begin_again(make_manifest(run))
+    assert store.summary(run) is None
+    assert {path.name for path in record.folder.iterdir()} == {"run.json", "calls.jsonl", "files"}
+    store.begin_again(make_manifest(run, engine="phase:2"))
+    assert store.manifest(run).engine == "phase:2"
 
 
 DAMAGES = {
