@@ -28,13 +28,13 @@ async def _kept(path: Path, way: str) -> str:
 
 
 async def test_of_eight_boards_on_one_file_one_is_left(tmp_path: Path) -> None:
-    """Each writes what it knows itself; the last one wins, or the last two leave a mixture no longer than one."""
+    """Each writes what it knows; the last one wins, or several leave a mixture that is no longer than one."""
     kept = updates_in(await _kept(tmp_path / "blackboard.json", "keep_own_board"))
-    assert len(kept) <= UPDATES // WRITERS
+    assert 0 < len(kept) <= UPDATES // WRITERS
 
 
 async def test_reading_before_writing_loses_what_was_written_in_between(tmp_path: Path) -> None:
-    """Every document descends from the first one of some writer, so the first updates of all others are gone."""
+    """Every document descends from the first of some writer, so the first updates of all others are gone."""
     kept = updates_in(await _kept(tmp_path / "blackboard.json", "read_modify_write"))
     assert len([update for update in kept if update.number == 0]) == 1
     assert len(kept) <= UPDATES - (WRITERS - 1)
@@ -46,7 +46,11 @@ async def test_a_reader_catches_half_a_document_of_a_single_writer(tmp_path: Pat
         assert writer.stdout is not None
         await writer.stdout.readline()
         with pytest.raises(json.JSONDecodeError):
-            # The pause is drawn so that reading and saving never fall into step; only catching one ends this.
-            while True:
-                json.loads(path.read_text(encoding="utf-8"))
-                await asyncio.sleep(random.random() * 0.003)  # noqa: S311
+            await _read_for_ever(path)
+
+
+async def _read_for_ever(path: Path) -> None:
+    while True:
+        json.loads(path.read_text(encoding="utf-8"))
+        # Drawn, so that reading and saving never fall into step.
+        await asyncio.sleep(random.random() * 0.003)  # noqa: S311

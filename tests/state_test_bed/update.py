@@ -1,4 +1,4 @@
-"""An update: what one writer of the test bed adds to the blackboard at one time, so that a loss can be named."""
+"""An update: what a writer of the test bed adds to the blackboard at one time, so that a loss has a name."""
 
 from __future__ import annotations
 
