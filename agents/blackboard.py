@@ -203,8 +203,8 @@ def entries(changes: Iterable[Change], place: int, at: str) -> list[Entry]:
 def document(info: ProjectInfo, parts: Iterable[Entry]) -> dict[str, object]:
     """The whole blackboard: `info` and the entries, in the order of their positions.
 
-    Of several plans the last counts, with its modules only; a path that was written twice is listed once,
-    at its first place.
+    Of several plans the last counts, with its modules only; of several values of one key the last, at its
+    place; a path that was written twice is listed once, at its first place.
     """
     ordered = sorted(parts, key=lambda entry: entry.position)
     plans = [entry for entry in ordered if entry.section is Section.ARCHITECTURE]
@@ -220,7 +220,8 @@ def document(info: ProjectInfo, parts: Iterable[Entry]) -> dict[str, object]:
         if section is Section.ARCHITECTURE:
             board[section] = members[-1].value if members else {}
         elif section in _MAPPINGS:
-            board[section] = {entry.key: entry.value for entry in members}
+            last = {entry.key: entry for entry in members}
+            board[section] = {entry.key: entry.value for entry in members if entry is last[entry.key]}
         elif section in _PATHS:
             board[section] = list(dict.fromkeys(entry.value for entry in members))
         else:

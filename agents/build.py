@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     """What happened to a task, or to the build as a whole (then the event names no task)."""
 
     BUILD_STARTED = "BUILD_STARTED"
+    BUILD_RESUMED = "BUILD_RESUMED"
     TASK_STARTED = "TASK_STARTED"
     TASK_COMPLETED = "TASK_COMPLETED"
     TASK_FAILED = "TASK_FAILED"
@@ -24,12 +25,18 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskEvent:
-    """Something that happened in a build; `at` is an ISO timestamp, `detail` a reason where there is one."""
+    """Something that happened in a build; `at` is an ISO timestamp, `detail` a reason where there is one.
+
+    The end of a task tells what it cost: calls to the model, and tokens by the model's own count.
+    """
 
     kind: EventKind
     at: str
     task: str = ""
     detail: str = ""
+    calls: int = 0
+    prompt_tokens: int = 0
+    output_tokens: int = 0
 
     def __str__(self) -> str:
         words = [self.kind.value, self.task, f"({self.detail})" if self.detail else ""]

@@ -137,7 +137,10 @@ class AttemptStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request of an agent and what became of it; `at` is when the answer (or the error) was there."""
+    """One request of an agent and what became of it; `at` is when the answer (or the error) was there.
+
+    Token counts are the model's own, 0 where it gave none.
+    """
 
     role: Role
     module: str | None
@@ -147,6 +150,8 @@ class Attempt:
     status: AttemptStatus
     error: str | None
     at: str
+    prompt_tokens: int = 0
+    output_tokens: int = 0
 
 
 class AgentFailure(Exception):
@@ -207,15 +212,26 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
         prompt = dialogue.messages[-1].content
 
         def note(
+            reply: ModelReply,
             answer: str,
             status: AttemptStatus,
-            error: str | None,
-            at: str,
+            error: str | None = None,
             number: int = number,
             prompt: str = prompt,
         ) -> None:
             dialogue.journal.append(
-                Attempt(dialogue.role, dialogue.module, number, prompt, answer, status, error, at)
+                Attempt(
+                    dialogue.role,
+                    dialogue.module,
+                    number,
+                    prompt,
+                    answer,
+                    status,
+                    error,
+                    reply.at,
+                    reply.prompt_tokens,
+                    reply.output_tokens,
+                )
             )
 
         try:
@@ -223,7 +239,7 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
                 dialogue.role, dialogue.module, number, tuple(dialogue.messages), retry
             )
         except ModelError as error:
-            note("", AttemptStatus.ERROR, error.reason, error.at)
+            note(ModelReply("", error.at), "", AttemptStatus.ERROR, error.reason)
             if error.passing and retry < MAX_RETRIES:
                 retry += 1
                 continue
@@ -236,7 +252,7 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
             result = read(_whole(reply))
         except UnusableAnswer as problem:
             reason = _brief(str(problem))
-            note(answer, AttemptStatus.REJECTED, reason, reply.at)
+            note(reply, answer, AttemptStatus.REJECTED, reason)
             if number >= max_attempts:
                 last = f"no usable answer in {number} attempts; the last: {reason}"
                 raise AgentFailure(dialogue.role, dialogue.module, Cause.ANSWER, last) from problem
@@ -244,7 +260,7 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
                 f"This answer cannot be used: {reason}\n\nAnswer again, whole and in the form asked for."
             )
         else:
-            note(answer, AttemptStatus.OK, None, reply.at)
+            note(reply, answer, AttemptStatus.OK)
             return result
 
 

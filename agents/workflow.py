@@ -23,6 +23,7 @@ from agents import (
     agent_reviewer,
 )
 from agents.blackboard import ApiDesigned, AttemptMade, Change, FileWritten, Logged, PlanMade, Reasoned
+from agents.build import EventKind, TaskEvent
 from agents.conversation import MAX_ATTEMPTS, AgentFailure, Attempt, Steps
 from agents.plan import ModulePlan, ModuleType, Plan
 from agents.project import Inputs
@@ -71,6 +72,19 @@ class TaskReport:
     task: Task
     changes: tuple[Change, ...]
     failure: AgentFailure | None = None
+
+    def event(self, at: str) -> TaskEvent:
+        """The event that announces it; `at` is the ISO timestamp it gets."""
+        attempts = [change.attempt for change in self.changes if isinstance(change, AttemptMade)]
+        return TaskEvent(
+            EventKind.TASK_FAILED if self.failure else EventKind.TASK_COMPLETED,
+            at,
+            str(self.task),
+            self.failure.reason if self.failure else "",
+            calls=len(attempts),
+            prompt_tokens=sum(attempt.prompt_tokens for attempt in attempts),
+            output_tokens=sum(attempt.output_tokens for attempt in attempts),
+        )
 
 
 ANALYST = Task(Role.ANALYST)

@@ -14,8 +14,10 @@ from agents.chat_protocol import ModelSettings
 from agents.project import Order
 from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
 from async_arch.json_state import JsonStateStore
+from async_arch.lease import held_lease
 from async_arch.model_calls import open_calls
 from async_arch.orchestrator import AsyncOrchestrator
+from async_arch.redis_client import DEFAULT_PATIENCE_S, open_redis
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateStore
 from async_arch.workspace import Workspace
@@ -31,6 +33,8 @@ class EngineSettings:
     orchestration: Orchestration = Orchestration.CONCURRENT
     state_store: StateStoreKind = StateStoreKind.REDIS
     redis_url: str = ""
+    redis_patience_s: float = DEFAULT_PATIENCE_S
+    """How long Redis may be away before the build fails."""
     concurrency: int = 4
     model: ModelSettings = field(default_factory=ModelSettings)
 
@@ -45,7 +49,17 @@ class AsyncEngine:
 
     async def build(self, order: Order) -> BuildOutcome:
         """Build what `order` asks for and leave the blackboard as `blackboard.json` beside the files."""
-        outcome = await self._orchestrator.build(order)
+        return await self._build(order, resume=False)
+
+    async def resume(self, order: Order) -> BuildOutcome:
+        """Go on with a build of `order` that was broken off, or begin it where nothing had been begun.
+
+        Tasks that ended are not done again.
+        """
+        return await self._build(order, resume=True)
+
+    async def _build(self, order: Order, *, resume: bool) -> BuildOutcome:
+        outcome = await self._orchestrator.build(order, resume=resume)
         if not outcome.lost_state:
             board = json.dumps(await self._state.snapshot(), indent=2, ensure_ascii=False)
             await self._workspace.write({"blackboard.json": board + "\n"})
@@ -60,7 +74,7 @@ class AsyncEngine:
 async def open_engine(settings: EngineSettings, run: str, project_dir: Path) -> AsyncIterator[AsyncEngine]:
     """An engine for one build in `project_dir`, its state under the name `run`.
 
-    Raises `StateUnavailable` where no Redis answers.
+    Raises `StateUnavailable` where no Redis answers, `RunHeld` where another process works on that run.
     """
     workspace = Workspace(project_dir)
     async with (
@@ -88,5 +102,9 @@ async def _open_state(settings: EngineSettings, run: str, project_dir: Path) -> 
     if settings.state_store is StateStoreKind.JSON:
         yield JsonStateStore(project_dir / "blackboard.json")
         return
-    async with RedisStateManager.open(settings.redis_url, run) as state:
+    async with (
+        open_redis(settings.redis_url, patience_s=settings.redis_patience_s) as connection,
+        held_lease(connection, run) as token,
+        RedisStateManager.on(connection, run, token) as state,
+    ):
         yield state

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agents.blackboard import AttemptMade
 from agents.roles import Role
-from agents.workflow import Task, TaskReport
+from agents.workflow import Task
 
 __all__ = ["PathEstimates"]
 
@@ -53,15 +52,13 @@ class PathEstimates:
         """What `task` and the longest chain of tasks after it still have to write."""
         return self._own[task] + self._behind[task]
 
-    def learn(self, report: TaskReport) -> None:
-        """Take from the answer to a finished task how long the answers to later ones will be."""
-        task = report.task
+    def learn(self, task: Task, answer_size: int) -> None:
+        """Take from the answer to a finished task, in characters, how long those to later ones will be."""
         self._done.add(task)
-        size = _answer_size(report)
         for role, factor in _FORESEEN.get(task.role, {}).items():
             later = Task(role, task.module)
-            if size and later in self._own:
-                self._own[later] = size * factor
+            if answer_size and later in self._own:
+                self._own[later] = answer_size * factor
                 self._update_before(later)
 
     def _update_before(self, task: Task) -> None:
@@ -73,13 +70,3 @@ class PathEstimates:
             if behind != self._behind[need]:
                 self._behind[need] = behind
                 stack.extend(other for other in self._needs[need] if other not in self._done)
-
-
-def _answer_size(report: TaskReport) -> int:
-    """The length of the answer that `report`'s task was done with; 0 where there was none."""
-    answers = [
-        change.attempt.answer
-        for change in report.changes
-        if isinstance(change, AttemptMade) and change.attempt.role is report.task.role
-    ]
-    return len(answers[-1]) if answers else 0

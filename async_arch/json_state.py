@@ -19,7 +19,8 @@ from agents.blackboard import (
     entries,
 )
 from agents.build import EventKind, TaskEvent
-from agents.workflow import Reads, TaskReport
+from agents.workflow import Reads, Task, TaskReport
+from async_arch.checkpoints import Checkpoints
 from async_arch.state_store import Readings, StateUnavailable
 from async_arch.workspace import replace_file
 
@@ -35,14 +36,21 @@ class JsonStateStore:
         self._entries: list[Entry] = []
         self._apis: dict[str, ModuleApi] = {}
         self._files: dict[str, str] = {}
+        self._reported: set[Task] = set()
         self._events: list[TaskEvent] = []
         self._happened = asyncio.Condition()
         self._saving = asyncio.Lock()
 
-    async def create(self, info: ProjectInfo) -> None:
-        """Begin the state of a build."""
+    async def create(self, info: ProjectInfo, event: TaskEvent | None = None) -> None:
+        """Begin the state of a build, together with `event`."""
         self._info = info
         await self._save()
+        if event is not None:
+            await self.announce(event)
+
+    async def checkpoints(self) -> Checkpoints | None:
+        """None: what a process keeps in memory is gone with it."""
+        return None
 
     async def read(self, wanted: Reads) -> Readings:
         """Read what a task needs."""
@@ -58,8 +66,10 @@ class JsonStateStore:
             self._happened.notify_all()
 
     async def report(self, report: TaskReport, place: int, event: TaskEvent) -> None:
-        """Write what a task did, and rewrite the file."""
-        self._entries = [entry for entry in self._entries if entry.position[0] != place]
+        """Write what a task did, and rewrite the file; nothing where that task has reported already."""
+        if report.task in self._reported:
+            return
+        self._reported.add(report.task)
         self._entries.extend(entries(report.changes, place, event.at))
         self._files.update(changed_files(report.changes))
         for change in report.changes:

@@ -6,8 +6,8 @@ Exit codes: 0 built, 2 bad usage, 3 the build failed.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from agents.blackboard import PlanMade, ProjectInfo, ProjectStatus, changed_files
 from agents.build import BuildOutcome, EventKind, TaskEvent, TaskFailure
@@ -17,6 +17,7 @@ from agents.plan import Plan
 from agents.project import Inputs, Order
 from agents.workflow import (
     PLANNING,
+    Reads,
     Task,
     TaskReport,
     blocked,
@@ -26,6 +27,7 @@ from agents.workflow import (
     reads,
     skipped,
 )
+from async_arch.checkpoints import Checkpoint, checkpoint_of
 from async_arch.composition import Orchestration
 from async_arch.estimates import PathEstimates
 from async_arch.model_calls import ModelCalls
@@ -45,6 +47,8 @@ class _Progress:
     order: Order
     plan: Plan | None
     failures: dict[Task, AgentFailure]
+    ended: Mapping[str, Checkpoint] = field(default_factory=dict)
+    """The tasks that ended before this process took the build up."""
 
 
 class AsyncOrchestrator:
@@ -71,18 +75,31 @@ class AsyncOrchestrator:
         self._concurrency = concurrency
         self._now = now
 
-    async def build(self, order: Order) -> BuildOutcome:
-        """Build what `order` asks for. What goes wrong is in the outcome, not raised."""
+    async def build(self, order: Order, *, resume: bool = False) -> BuildOutcome:
+        """Build what `order` asks for. What goes wrong is in the outcome, not raised.
+
+        With `resume`, a build that was begun goes on where its state says that it is; tasks that ended are
+        not done again.
+        """
         try:
-            return await self._build(order)
+            return await self._build(order, resume)
         except* StateUnavailable as errors:
             reason = str(_first(errors))
         return BuildOutcome(ProjectStatus.FAILED, (TaskFailure("state", Cause.STATE, reason),))
 
-    async def _build(self, order: Order) -> BuildOutcome:
-        await self._state.create(ProjectInfo(order.idea, self._now(), ProjectStatus.BUILDING))
-        await self._state.announce(self._event(EventKind.BUILD_STARTED))
-        progress = _Progress(order, None, {})
+    async def _build(self, order: Order, resume: bool) -> BuildOutcome:
+        before = await self._state.checkpoints() if resume else None
+        if before is None:
+            info = ProjectInfo(order.idea, self._now(), ProjectStatus.BUILDING)
+            await self._state.create(info, self._event(EventKind.BUILD_STARTED))
+            progress = _Progress(order, None, {})
+        else:
+            # What was written down before its files were made has them now.
+            everything = await self._state.read(Reads(all_files=True))
+            await self._workspace.write(everything.files)
+            progress = _Progress(order, before.plan, {}, before.tasks)
+            if before.status is ProjectStatus.BUILDING:
+                await self._state.announce(self._event(EventKind.BUILD_RESUMED))
         for place, task in enumerate(PLANNING):
             if not progress.failures:
                 await self._run(task, place, progress)
@@ -90,7 +107,8 @@ class AsyncOrchestrator:
         if progress.plan is not None and not progress.failures:
             left_out = await self._build_modules(build_tasks(progress.plan), progress)
         status = ProjectStatus.FAILED if progress.failures else ProjectStatus.COMPLETE
-        await self._state.finish(status, self._event(EventKind.BUILD_FINISHED, detail=status.value))
+        if before is None or before.status is ProjectStatus.BUILDING:
+            await self._state.finish(status, self._event(EventKind.BUILD_FINISHED, detail=status.value))
         failures = tuple(
             TaskFailure(str(task), failure.cause, failure.reason)
             for task, failure in progress.failures.items()
@@ -104,9 +122,9 @@ class AsyncOrchestrator:
         estimates = PathEstimates(tasks)
 
         async def work(task: Task) -> bool:
-            report = await self._run(task, places[task], progress)
-            estimates.learn(report)
-            return report.failure is None
+            ended = await self._run(task, places[task], progress)
+            estimates.learn(task, ended.answer_size)
+            return not ended.cause
 
         if self._orchestration is Orchestration.CONCURRENT:
             await run_concurrently(tasks, work, at_once=self._concurrency, path=estimates.path)
@@ -119,20 +137,22 @@ class AsyncOrchestrator:
             await self._state.report(skipped(task, waits_for), places[task], event)
         return tuple(map(str, left_out))
 
-    async def _run(self, task: Task, place: int, progress: _Progress) -> TaskReport:
+    async def _run(self, task: Task, place: int, progress: _Progress) -> Checkpoint:
+        if (ended := progress.ended.get(str(task))) is not None:
+            if (cause := ended.failure_cause) is not None:
+                progress.failures[task] = AgentFailure(task.role, task.module, cause, ended.reason)
+            return ended
         await self._state.announce(self._event(EventKind.TASK_STARTED, task))
         report = await self._attempt(task, progress)
-        if report.failure is None:
-            event = self._event(EventKind.TASK_COMPLETED, task)
-        else:
-            event = self._event(EventKind.TASK_FAILED, task, report.failure.reason)
+        if report.failure is not None:
             progress.failures[task] = report.failure
         for change in report.changes:
             if isinstance(change, PlanMade):
                 progress.plan = change.plan
+        # The state first: a file that no state knows of would outlive a build that is taken up again.
+        await self._state.report(report, place, report.event(self._now()))
         await self._workspace.write(changed_files(report.changes))
-        await self._state.report(report, place, event)
-        return report
+        return checkpoint_of(report)
 
     async def _attempt(self, task: Task, progress: _Progress) -> TaskReport:
         """Do `task`; whatever breaks in it is its own failure, so that independent tasks go on."""

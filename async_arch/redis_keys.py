@@ -1,23 +1,48 @@
 """Every key and lifetime that the async engine uses in Redis.
 
-All keys of one run share the hash tag `{run}`, so that a cluster keeps them on one node::
+All keys of one run share the hash tag `{run}`, so that a cluster keeps them on one node and one script can
+write them together::
 
-    agentfactory:{run}:info               hash    idea, created_at, status
-    agentfactory:{run}:board:<section>    hash    one field for each entry of that section of the blackboard
-    agentfactory:{run}:files              hash    content of every file by its path
-    agentfactory:{run}:events             stream  what happened, in order; the channel of the same name wakes
+    agentfactory:{run}:meta                     hash    version, lifetime, fence, last write of each writer
+    agentfactory:{run}:versions                 hash    how often each section of the blackboard was written
+    agentfactory:{run}:sections                 hash    kind and place of each top-level key of the document
+    agentfactory:{run}:section:<name>           hash    a mapping: one field for each of its members
+                                                stream  a list: one entry for each of its items
+    agentfactory:{run}:member:<section>:<name>  hash    a member that is itself a mapping, such as a module
+    agentfactory:{run}:files                    hash    content of every file by its path
+    agentfactory:{run}:tasks                    hash    what became of every task: the checkpoints
+    agentfactory:{run}:events                   stream  what happened; the channel of that name wakes
+    agentfactory:{run}:lease                    string  who works on the run; lapses unless it is renewed
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agents.blackboard import Section
-
-__all__ = ["RUN_LIFETIME_S", "RunKeys"]
+__all__ = ["FOR_EVER", "LEASE_LIFETIME_S", "RUN_LIFETIME_S", "SUFFIXES", "RunKeys", "member", "section"]
 
 RUN_LIFETIME_S = 7 * 24 * 3600
-"""How long the keys of a run stay after its last write."""
+"""How long the keys of a run stay after its last write, unless the run says otherwise."""
+
+FOR_EVER = 0
+"""The lifetime of a run whose keys stay until somebody deletes them."""
+
+LEASE_LIFETIME_S = 10.0
+"""How long a lease holds without being renewed."""
+
+SUFFIXES = ("meta", "versions", "sections", "files", "tasks", "events", "lease")
+"""The keys that every run may have, whatever is in its blackboard; each follows `RunKeys.prefix`."""
+
+
+def section(name: str) -> str:
+    """The suffix of what is in the section `name`."""
+    return f"section:{name}"
+
+
+def member(section_name: str, name: str) -> str:
+    """The suffix of the member `name` of a section; no two members share one, whatever they are called."""
+    escaped = section_name.replace("%", "%25").replace(":", "%3A")
+    return f"member:{escaped}:{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +52,10 @@ class RunKeys:
     run: str
 
     @property
-    def info(self) -> str:
-        """Hash of what is known of the project from its start."""
-        return f"agentfactory:{{{self.run}}}:info"
+    def prefix(self) -> str:
+        """What every key of the run begins with."""
+        return f"agentfactory:{{{self.run}}}:"
 
-    @property
-    def files(self) -> str:
-        """Hash of file contents by path."""
-        return f"agentfactory:{{{self.run}}}:files"
-
-    @property
-    def events(self) -> str:
-        """Stream of events, and the Pub/Sub channel that announces them."""
-        return f"agentfactory:{{{self.run}}}:events"
-
-    def board(self, section: Section) -> str:
-        """Hash of the entries in one section of the blackboard."""
-        return f"agentfactory:{{{self.run}}}:board:{section.value}"
+    def __getitem__(self, suffix: str) -> str:
+        """The key with this suffix."""
+        return self.prefix + suffix

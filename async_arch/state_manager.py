@@ -2,242 +2,218 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import redis.asyncio
-import redis.exceptions
-from redis.asyncio.client import Pipeline
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from agents.api import ModuleApi, read_api
-from agents.blackboard import Entry, ProjectInfo, ProjectStatus, Section, changed_files, document, entries
+from agents.blackboard import Entry, ProjectInfo, ProjectStatus, Section, changed_files, entries
 from agents.build import EventKind, TaskEvent
+from agents.plan import read_plan
 from agents.workflow import Reads, TaskReport
-from async_arch.redis_keys import RUN_LIFETIME_S, RunKeys
-from async_arch.state_store import Readings, StateUnavailable
+from async_arch.checkpoints import Checkpoint, Checkpoints, checkpoint_of
+from async_arch.document_diff import difference
+from async_arch.document_writes import Write, set_hash
+from async_arch.entry_writes import PROJECT_INFO, entry_writes, first_writes, status_write
+from async_arch.redis_client import DEFAULT_PATIENCE_S, RedisConnection, open_redis, redacted
+from async_arch.redis_events import StreamedEvent, event_write, events_after
+from async_arch.redis_keys import RUN_LIFETIME_S, SUFFIXES, RunKeys, member
+from async_arch.redis_reads import read_document
+from async_arch.redis_scripts import KEYS
+from async_arch.redis_writer import Conflict, RedisWriter, Written
+from async_arch.state_store import NoState, Readings, StateUnavailable
+from async_arch.stored_document import Stored, as_bytes, as_text
 
-__all__ = ["RedisStateManager", "open_redis", "redacted"]
+__all__ = ["RedisStateManager", "TransactionConflict"]
 
-_ANSWER_TIMEOUT_S = 10.0
-_LISTEN_MS = 1000
-_CONNECTIONS = 32
-
-
-def redacted(url: str) -> str:
-    """`url` without its password."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
+_SCHEMA = "2"
+_TRIES = 100
 
 
-@asynccontextmanager
-async def open_redis(
-    url: str, *, answer_timeout_s: float = _ANSWER_TIMEOUT_S
-) -> AsyncIterator[redis.asyncio.Redis]:
-    """A client for the server at `url` (redis://, rediss:// or unix://) that has answered a PING.
-
-    Raises `StateUnavailable` where none answers, ValueError where `url` is not one.
-    """
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url,
-        # RESP2 is what every server speaks, and what the client's return shapes are made for.
-        protocol=2,
-        decode_responses=True,
-        max_connections=_CONNECTIONS,
-        timeout=answer_timeout_s,
-        socket_timeout=answer_timeout_s,
-        socket_connect_timeout=min(5.0, answer_timeout_s),
-        # A repeated transaction would announce its event twice.
-        retry=Retry(NoBackoff(), 0),
-    )
-    async with redis.asyncio.Redis(connection_pool=pool) as client:
-        try:
-            with _reached(url):
-                await client.ping()
-            yield client
-        finally:
-            await pool.disconnect()
+class TransactionConflict(Exception):
+    """A transaction found what it had read changed, each time it tried."""
 
 
 class RedisStateManager:
-    """A `StateStore` in Redis. What a task did and its event are written in one transaction."""
+    """A `StateStore` in Redis. What a task did, its checkpoint and its event are written in one step.
 
-    def __init__(self, client: redis.asyncio.Redis, run: str, *, where: str) -> None:
-        self._client = client
-        self._keys = RunKeys(run)
-        self._where = where
+    Any number of managers, in any processes, can work on one run. With the `token` of a lease, nothing is
+    written any more once somebody else has taken the run.
+    """
+
+    def __init__(self, connection: RedisConnection, keys: RunKeys, writer: RedisWriter) -> None:
+        self._connection = connection
+        self._keys = keys
+        self._writer = writer
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, run: str) -> AsyncIterator[RedisStateManager]:
-        """The state of `run` on the server at `url`; raises as `open_redis` does."""
-        async with open_redis(url) as client:
-            yield cls(client, run, where=url)
+    async def open(
+        cls, url: str, run: str, *, token: str = "", patience_s: float = DEFAULT_PATIENCE_S
+    ) -> AsyncIterator[RedisStateManager]:
+        """The state of `run` on the server at `url`; raises as `open_redis` does.
 
-    async def create(self, info: ProjectInfo) -> None:
-        """Begin the state of a build; StateUnavailable where this run already has one."""
-        with _reached(self._where):
-            begun = await self._client.hsetnx(self._keys.info, "idea", info.idea)
-            if not begun:
-                raise StateUnavailable(f"run {self._keys.run} already has state in {redacted(self._where)}")
-            async with self._transaction(self._keys.info) as pipe:
-                pipe.hset(
-                    self._keys.info, mapping={"created_at": info.created_at, "status": info.status.value}
-                )
+        A server that goes away later is waited for, `patience_s` at most.
+        """
+        async with (
+            open_redis(url, patience_s=patience_s) as connection,
+            cls.on(connection, run, token) as state,
+        ):
+            yield state
+
+    @classmethod
+    @asynccontextmanager
+    async def on(
+        cls, connection: RedisConnection, run: str, token: str = ""
+    ) -> AsyncIterator[RedisStateManager]:
+        """The state of `run` over a connection that is open."""
+        keys = RunKeys(run)
+        async with RedisWriter(connection, keys, token).running() as writer:
+            yield cls(connection, keys, writer)
+
+    async def create(
+        self, info: ProjectInfo, event: TaskEvent | None = None, *, lifetime_s: int = RUN_LIFETIME_S
+    ) -> None:
+        """Begin the state of a build, together with `event`; StateUnavailable where this run has one.
+
+        Its keys stay for `lifetime_s` after the last write; `FOR_EVER` keeps them until they are deleted.
+        """
+        await self.begin(lifetime_s)
+        more = [event_write(event)] if event else []
+        try:
+            await self._writer.write([*first_writes(info), *more], expected_version=0)
+        except Conflict:
+            where = redacted(self._connection.url)
+            raise StateUnavailable(f"run {self._keys.run} already has state in Redis at {where}") from None
+
+    async def begin(self, lifetime_s: int = RUN_LIFETIME_S) -> None:
+        """Make sure that there is a document of this run; one that is not there yet begins empty."""
+        meta = self._keys["meta"]
+
+        async def claim() -> None:
+            async with self._connection.client.pipeline(transaction=True) as pipe:
+                pipe.hsetnx(meta, "lifetime_s", str(lifetime_s))
+                pipe.hsetnx(meta, "schema", _SCHEMA)
+                if lifetime_s:
+                    pipe.expire(meta, lifetime_s)
+                await pipe.execute()
+
+        await self._connection.ask(claim)
 
     async def read(self, wanted: Reads) -> Readings:
-        """Read what a task needs, in one round trip."""
-        registry = self._keys.board(Section.API_REGISTRY)
-        with _reached(self._where):
-            async with self._client.pipeline(transaction=False) as pipe:
-                if wanted.apis:
-                    pipe.hmget(registry, list(wanted.apis))
+        """Read what a task needs, in one round trip; KeyError where a part of it is not there."""
+
+        async def ask() -> list[Any]:
+            async with self._connection.client.pipeline(transaction=False) as pipe:
+                for name in wanted.apis:
+                    pipe.hgetall(self._keys[member(Section.API_REGISTRY, name)])
                 if wanted.all_files:
-                    pipe.hgetall(self._keys.files)
+                    pipe.hgetall(self._keys["files"])
                 elif wanted.files:
-                    pipe.hmget(self._keys.files, list(wanted.files))
-                found = await pipe.execute()
-        apis: dict[str, ModuleApi] = {}
-        for name, text in zip(wanted.apis, found.pop(0) if wanted.apis else (), strict=True):
-            if text is None:
-                raise KeyError(f"the API of {name} is not in Redis")
-            apis[name] = read_api(_mapping(json.loads(text)["value"]))
+                    pipe.hmget(self._keys["files"], list(wanted.files))
+                return await pipe.execute()
+
+        found = await self._connection.ask(ask)
+        apis = {name: _api(name, found.pop(0)) for name in wanted.apis}
         if wanted.all_files:
-            return Readings(apis, dict(sorted(found.pop(0).items())))
+            texts = {as_text(path): as_text(content) for path, content in found.pop(0).items()}
+            return Readings(apis, dict(sorted(texts.items())))
         files = dict(zip(wanted.files, found.pop(0) if wanted.files else (), strict=True))
         missing = [path for path, content in files.items() if content is None]
         if missing:
             raise KeyError(f"not in Redis: {', '.join(missing)}")
-        return Readings(apis, files)
+        return Readings(apis, {path: as_text(content) for path, content in files.items()})
 
     async def announce(self, event: TaskEvent) -> None:
-        """Add `event` to the stream and publish it."""
-        with _reached(self._where):
-            async with self._transaction(self._keys.events) as pipe:
-                self._tell(pipe, event)
+        """Add `event` to the stream, and wake who waits for one."""
+        await self._writer.write([event_write(event)])
 
     async def report(self, report: TaskReport, place: int, event: TaskEvent) -> None:
-        """Write what a task did, together with `event`, in one transaction."""
-        written = entries(report.changes, place, event.at)
-        by_key: dict[str, dict[Any, Any]] = {}
-        for entry in written:
-            by_key.setdefault(self._keys.board(entry.section), {})[_field(entry)] = _packed(entry)
-        files = changed_files(report.changes)
-        if files:
-            by_key[self._keys.files] = dict(files)
-        with _reached(self._where):
-            async with self._transaction(*by_key, self._keys.events) as pipe:
-                for key, fields in by_key.items():
-                    pipe.hset(key, mapping=fields)
-                self._tell(pipe, event)
+        """Write what a task did, how it ended, and `event`; nothing where that task has reported already."""
+        task = str(report.task)
+        await self._writer.write(
+            [
+                *entry_writes(entries(report.changes, place, event.at)),
+                *self._file_writes(changed_files(report.changes)),
+                set_hash("tasks", task.encode(), checkpoint_of(report).data),
+                event_write(event),
+            ],
+            task=task,
+        )
 
-    async def finish(self, status: ProjectStatus, event: TaskEvent) -> None:
-        """Set the final status, together with `event`."""
-        with _reached(self._where):
-            async with self._transaction(self._keys.info, self._keys.events) as pipe:
-                pipe.hset(self._keys.info, "status", status.value)
-                self._tell(pipe, event)
+    async def add(self, new: Sequence[Entry], files: Mapping[str, str] | None = None) -> None:
+        """Add entries to the blackboard, and write `files`."""
+        await self._writer.write([*entry_writes(new), *self._file_writes(files or {})])
+
+    async def finish(self, status: ProjectStatus, event: TaskEvent | None = None) -> None:
+        """Set the final status, together with `event`, and give every key its whole lifetime."""
+        more = [event_write(event)] if event else []
+        await self._writer.write([status_write(status.value), *more])
+        await self._connection.script(KEYS, self._keys["meta"], "expire", *SUFFIXES)
+
+    async def delete(self) -> None:
+        """Delete every key of the run."""
+        await self._connection.script(KEYS, self._keys["meta"], "delete", *SUFFIXES)
 
     async def snapshot(self) -> dict[str, object]:
-        """The blackboard as one JSON document, read in one transaction."""
-        with _reached(self._where):
-            async with self._client.pipeline(transaction=True) as pipe:
-                pipe.hgetall(self._keys.info)
-                for section in Section:
-                    pipe.hgetall(self._keys.board(section))
-                info, *boards = await pipe.execute()
-        if not info:
-            raise StateUnavailable(f"run {self._keys.run} has no state in {redacted(self._where)}")
-        parts = [
-            _unpacked(section, field, text)
-            for section, fields in zip(Section, boards, strict=True)
-            for field, text in fields.items()
-        ]
-        status = ProjectStatus(info["status"])
-        return document(ProjectInfo(info["idea"], info["created_at"], status), parts)
+        """The blackboard as one JSON document, as it was at one moment."""
+        return (await read_document(self._connection, self._keys)).value
+
+    async def transaction(
+        self, sections: Sequence[str], change: Callable[[dict[str, object]], Mapping[str, object]]
+    ) -> Written:
+        """Read `sections` of the document, let `change` make new ones of them, and write what differs.
+
+        Where somebody wrote one of them meanwhile, all of it is done anew with what stands there then, so
+        `change` may be called several times. A section that `change` leaves out is removed. Raises
+        `TransactionConflict` when that did not help, time after time.
+        """
+        for _ in range(_TRIES):
+            before = await read_document(self._connection, self._keys, sections)
+            after = difference(before, change(before.value))
+            expected = {name: before.versions.get(name, 0) for name in map(as_bytes, sections)}
+            try:
+                return await self._writer.write(after.writes, expected_sections=expected)
+            except Conflict:
+                continue
+        raise TransactionConflict(f"run {self._keys.run}: {', '.join(sections)} changed {_TRIES} times over")
+
+    async def checkpoints(self) -> Checkpoints | None:
+        """What the run has come to; None where it was never begun."""
+        sections = (PROJECT_INFO.decode(), Section.ARCHITECTURE)
+        try:
+            document = await read_document(self._connection, self._keys, sections)
+        except NoState:
+            return None
+        tasks = await self._connection.command("HGETALL", self._keys["tasks"])
+        project: Any = document.value.get(PROJECT_INFO.decode())
+        if not project:
+            return None
+        plan: Any = document.value.get(Section.ARCHITECTURE)
+        return Checkpoints(
+            ProjectStatus(project["status"]),
+            read_plan(plan) if plan else None,
+            {task.decode(): Checkpoint.read(data) for task, data in tasks.items()},
+        )
 
     async def events(self) -> AsyncIterator[TaskEvent]:
         """The events from the first on, as they come, until the build is finished."""
-        last = "0"
-        while True:
-            with _reached(self._where):
-                answer: Any = await self._client.xread({self._keys.events: last}, block=_LISTEN_MS)
-            for _, messages in answer or ():
-                for number, fields in messages:
-                    last = number
-                    event = TaskEvent(
-                        EventKind(fields["kind"]), fields["at"], fields["task"], fields["detail"]
-                    )
-                    yield event
-                    if event.kind is EventKind.BUILD_FINISHED:
-                        return
+        async for streamed in self.events_after():
+            yield streamed.event
+            if streamed.event.kind is EventKind.BUILD_FINISHED:
+                return
 
-    @asynccontextmanager
-    async def _transaction(self, *keys: str) -> AsyncIterator[Pipeline]:
-        """A MULTI that is executed at the end of the block and renews the lifetime of `keys`."""
-        async with self._client.pipeline(transaction=True) as pipe:
-            yield pipe
-            for key in keys:
-                pipe.expire(key, RUN_LIFETIME_S)
-            await pipe.execute()
+    def events_after(self, ident: str = "0-0") -> AsyncIterator[StreamedEvent]:
+        """The events after the one with this id, as they come, without end; the first ones without it."""
+        return events_after(self._connection, self._keys, ident)
 
-    def _tell(self, pipe: Pipeline, event: TaskEvent) -> None:
-        fields: dict[Any, Any] = {
-            "kind": event.kind.value,
-            "at": event.at,
-            "task": event.task,
-            "detail": event.detail,
-        }
-        pipe.xadd(self._keys.events, fields)
-        # Pub/Sub forgets, the stream does not: who is woken reads the stream.
-        pipe.publish(self._keys.events, json.dumps(fields, ensure_ascii=False))
+    @staticmethod
+    def _file_writes(files: Mapping[str, str]) -> list[Write]:
+        return [set_hash("files", as_bytes(path), as_bytes(content)) for path, content in files.items()]
 
 
-@contextmanager
-def _reached(url: str) -> Iterator[None]:
-    """Turn the errors of a server that does not answer into `StateUnavailable`, and keep cancellations."""
-    task = asyncio.current_task()
-    asked = task.cancelling() if task else 0
-    try:
-        yield
-    except (
-        redis.exceptions.ConnectionError,
-        redis.exceptions.TimeoutError,
-        redis.exceptions.ReadOnlyError,
-        OSError,
-    ) as error:
-        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        raise StateUnavailable(f"no answer from Redis at {redacted(url)}: {reason}") from error
-    # The client sends through asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
-    if task is not None and task.cancelling() > asked:
-        raise asyncio.CancelledError
-
-
-def _field(entry: Entry) -> str:
-    place, number = entry.position
-    return entry.key or f"{place}.{number}"
-
-
-def _packed(entry: Entry) -> str:
-    return json.dumps({"position": entry.position, "value": entry.value}, ensure_ascii=False)
-
-
-def _unpacked(section: Section, field: str, text: str) -> Entry:
-    data = json.loads(text)
-    place, number = data["position"]
-    is_mapping = field != f"{place}.{number}"
-    return Entry(section, (place, number), field if is_mapping else "", data["value"])
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError(f"expected a mapping, found {type(value).__name__}")
-    return value
+def _api(name: str, fields: Mapping[bytes, bytes]) -> ModuleApi:
+    if not fields:
+        raise KeyError(f"the API of {name} is not in Redis")
+    return read_api({as_text(key): json.loads(Stored.read(data).json) for key, data in fields.items()})

@@ -10,12 +10,17 @@ from agents.api import ModuleApi
 from agents.blackboard import ProjectInfo, ProjectStatus
 from agents.build import TaskEvent
 from agents.workflow import Reads, TaskReport
+from async_arch.checkpoints import Checkpoints
 
-__all__ = ["Readings", "StateStore", "StateUnavailable"]
+__all__ = ["NoState", "Readings", "StateStore", "StateUnavailable"]
 
 
 class StateUnavailable(Exception):
     """The state store does not answer; the message says where it was sought and why not."""
+
+
+class NoState(StateUnavailable):
+    """The store answers, and has nothing of this run (any more)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,11 @@ class StateStore(Protocol):
     Each write of a task can be repeated without harm. Timestamps (`at`) are ISO.
     """
 
-    async def create(self, info: ProjectInfo) -> None:
-        """Begin the state of a build."""
+    async def create(self, info: ProjectInfo, event: TaskEvent) -> None:
+        """Begin the state of a build, together with `event`, its first."""
+
+    async def checkpoints(self) -> Checkpoints | None:
+        """What a run that was begun has come to; None where none was, or nothing outlives a process."""
 
     async def read(self, wanted: Reads) -> Readings:
         """Read what a task needs; KeyError where a part of it is not there."""
@@ -42,7 +50,10 @@ class StateStore(Protocol):
         """Add `event` to the events."""
 
     async def report(self, report: TaskReport, place: int, event: TaskEvent) -> None:
-        """Write what a task at `place` in the build order did, together with `event`."""
+        """Write what a task at `place` in the build order did, together with `event`, its last.
+
+        A task that has reported already leaves nothing again.
+        """
 
     async def finish(self, status: ProjectStatus, event: TaskEvent) -> None:
         """Set the final status, together with `event`, the last of the build."""

@@ -119,9 +119,7 @@ class FactoryBoss:
         board.add(entries(report.changes, place, self._now()))
         if report.failure is not None:
             self._failures.append(TaskFailure(str(task), report.failure.cause, report.failure.reason))
-            self._tell(EventKind.TASK_FAILED, task, report.failure.reason)
-        else:
-            self._tell(EventKind.TASK_COMPLETED, task)
+        self._on_event(report.event(self._now()))
         return report
 
     def _inputs(self, task: Task, order: Order) -> Inputs:

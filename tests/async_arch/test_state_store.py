@@ -35,6 +35,7 @@ from async_arch.state_store import StateStore, StateUnavailable
 OpenStore = Callable[[], AbstractAsyncContextManager[StateStore]]
 
 INFO = ProjectInfo("a shop – «Größe» 店", "2026-01-01T00:00:00", ProjectStatus.BUILDING)
+STARTED = TaskEvent(EventKind.BUILD_STARTED, "t0")
 DONE = TaskEvent(EventKind.BUILD_FINISHED, "t9", "", "complete")
 
 
@@ -96,7 +97,7 @@ REPORTS = [
 
 
 async def _fill(store: StateStore, order: list[int]) -> None:
-    await store.create(INFO)
+    await store.create(INFO, STARTED)
     for place in order:
         report = REPORTS[place]
         await store.report(report, place, _event(EventKind.TASK_COMPLETED, report.task))
@@ -143,7 +144,7 @@ async def test_reporting_a_task_twice_leaves_it_once(open_store: OpenStore) -> N
 async def test_a_new_plan_replaces_the_modules_of_the_first(open_store: OpenStore) -> None:
     revised = Plan("Shop", "sells", (ModulePlan("Basket", "basket.py", ModuleType.SERVICE, ""),))
     async with open_store() as store:
-        await store.create(INFO)
+        await store.create(INFO, STARTED)
         for place, plan in ((0, PLAN), (1, revised)):
             report = TaskReport(Task(Role.ANALYST), (PlanMade(plan),))
             await store.report(report, place, _event(EventKind.TASK_COMPLETED, report.task))
@@ -166,7 +167,7 @@ async def test_a_task_reads_back_what_others_wrote(open_store: OpenStore) -> Non
 @pytest.mark.parametrize("wanted", [Reads(apis=("Nowhere",)), Reads(files=("nowhere.py",))])
 async def test_reading_what_is_not_there_is_an_error(open_store: OpenStore, wanted: Reads) -> None:
     async with open_store() as store:
-        await store.create(INFO)
+        await store.create(INFO, STARTED)
         with pytest.raises(KeyError, match="owhere"):
             await store.read(wanted)
 
@@ -174,14 +175,13 @@ async def test_reading_what_is_not_there_is_an_error(open_store: OpenStore, want
 async def test_events_come_to_early_and_late_listeners_alike(open_store: OpenStore) -> None:
     """The stream is the truth: who comes late misses nothing, and the last event ends it."""
     async with open_store() as store:
-        await store.create(INFO)
+        await store.create(INFO, STARTED)
 
         async def listen() -> list[TaskEvent]:
             return [event async for event in store.events()]
 
         async with asyncio.TaskGroup() as group:
             early = group.create_task(listen())
-            await store.announce(TaskEvent(EventKind.BUILD_STARTED, "t0"))
             await store.report(REPORTS[0], 0, _event(EventKind.TASK_FAILED, REPORTS[0].task))
             await store.finish(ProjectStatus.COMPLETE, DONE)
         late = await listen()
@@ -194,7 +194,7 @@ async def test_events_come_to_early_and_late_listeners_alike(open_store: OpenSto
 
 async def test_many_writers_lose_nothing(open_store: OpenStore) -> None:
     async with open_store() as store:
-        await store.create(INFO)
+        await store.create(INFO, STARTED)
 
         async def write(place: int) -> None:
             task = Task(Role.DEVELOPER, f"M{place}")
@@ -213,6 +213,6 @@ async def test_many_writers_lose_nothing(open_store: OpenStore) -> None:
 
 async def test_a_run_that_has_state_is_not_begun_again() -> None:
     async with embedded_redis() as server, RedisStateManager.open(server.url, "run-1") as state:
-        await state.create(INFO)
+        await state.create(INFO, STARTED)
         with pytest.raises(StateUnavailable, match="already has state"):
-            await state.create(INFO)
+            await state.create(INFO, STARTED)

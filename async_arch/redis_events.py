@@ -1,0 +1,108 @@
+"""The events of a run: a stream that keeps them all, and a channel that only says that there are new ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import redis.exceptions
+from redis.asyncio.client import PubSub
+
+from agents.build import EventKind, TaskEvent
+from async_arch.document_writes import Write, event
+from async_arch.redis_client import RedisConnection
+from async_arch.redis_keys import RunKeys
+from async_arch.stored_document import as_bytes, as_text
+
+__all__ = ["StreamedEvent", "event_write", "events_after"]
+
+_AT_ONCE = "500"
+_LOOK_ANYWAY_S = 1.0
+"""How long a listener waits for a sign: Pub/Sub forgets whoever was away for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedEvent:
+    """An event, and its id in the stream, from which a listener can go on later."""
+
+    ident: str
+    event: TaskEvent
+
+
+def event_write(happened: TaskEvent) -> Write:
+    """The write that adds `happened` to the stream; what is empty is left out."""
+    texts = {
+        b"kind": happened.kind.value,
+        b"at": happened.at,
+        b"task": happened.task,
+        b"detail": happened.detail,
+    }
+    numbers = {
+        b"calls": happened.calls,
+        b"prompt_tokens": happened.prompt_tokens,
+        b"output_tokens": happened.output_tokens,
+    }
+    fields = {name: as_bytes(text) for name, text in texts.items() if text}
+    return event({**fields, **{name: b"%d" % number for name, number in numbers.items() if number}})
+
+
+async def events_after(
+    connection: RedisConnection, keys: RunKeys, ident: str
+) -> AsyncIterator[StreamedEvent]:
+    """The events after the one with this id, as they come, without end."""
+    name = keys["events"]
+    async with AsyncExitStack() as stack:
+        channel: PubSub | None = None
+        while True:
+            if channel is None:
+                channel = await _listening(connection, name, stack)
+            # Read once the channel is open: what came before is in the stream, what comes later gives a sign.
+            answer = await connection.command("XREAD", "COUNT", _AT_ONCE, "STREAMS", name, ident)
+            for _, messages in answer or ():
+                for number, fields in messages:
+                    ident = number.decode()
+                    yield StreamedEvent(
+                        ident, _event({as_text(key): as_text(text) for key, text in fields.items()})
+                    )
+            if not answer and not await _sign(channel):
+                channel = None
+
+
+async def _listening(connection: RedisConnection, name: str, stack: AsyncExitStack) -> PubSub | None:
+    """A subscription to the channel; None where none can be had now."""
+    await stack.aclose()
+    channel: PubSub = await stack.enter_async_context(connection.client.pubsub())
+    try:
+        await channel.subscribe(name)
+    except (redis.exceptions.RedisError, OSError):
+        return None
+    return channel
+
+
+async def _sign(channel: PubSub | None) -> bool:
+    """Wait for a sign, or a while; False where the channel is broken."""
+    if channel is None:
+        await asyncio.sleep(_LOOK_ANYWAY_S)
+        return True
+    try:
+        await channel.get_message(timeout=_LOOK_ANYWAY_S)
+        # All that has come since is read at once.
+        while await channel.get_message(timeout=0.0) is not None:
+            pass
+    except (redis.exceptions.RedisError, OSError):
+        return False
+    return True
+
+
+def _event(fields: dict[str, str]) -> TaskEvent:
+    return TaskEvent(
+        EventKind(fields["kind"]),
+        fields.get("at", ""),
+        fields.get("task", ""),
+        fields.get("detail", ""),
+        calls=int(fields.get("calls", 0)),
+        prompt_tokens=int(fields.get("prompt_tokens", 0)),
+        output_tokens=int(fields.get("output_tokens", 0)),
+    )
