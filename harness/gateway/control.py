@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.gateway.errors import Refusal
+from harness.gateway.journal import CallJournal
 from harness.gateway.run import Run, Runs
 
 __all__ = ["OpenRun", "authorization", "control_app"]
@@ -23,6 +25,8 @@ class OpenRun(BaseModel):
     id: str
     slots: int = Field(ge=1)
     cassette: str = ""
+    journal: Path | None = None
+    """The file that the calls are written to as they end; those it holds already are the run's too."""
 
 
 def authorization(token: str) -> dict[str, str]:
@@ -61,7 +65,13 @@ class _Control:
             wanted = OpenRun.model_validate_json(await request.read())
         except ValidationError as problem:
             raise Refusal(400, f"not a run to open: {problem.errors()[0]['msg']}") from problem
-        self._runs.open(wanted.id, wanted.slots, wanted.cassette)
+        journal = await asyncio.to_thread(CallJournal.open, wanted.journal) if wanted.journal else None
+        try:
+            self._runs.open(wanted.id, wanted.slots, wanted.cassette, journal=journal)
+        except Refusal:
+            if journal is not None:
+                await journal.close()
+            raise
         return web.Response(status=201)
 
     async def begin(self, request: web.Request) -> web.Response:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 
 from harness.gateway.calls import CallRecord, RunLog, RunMarks, RunProgress
 from harness.gateway.control import OpenRun, authorization
-from harness.gateway.errors import GatewayDied, GatewayError, GatewayRefused
+from harness.gateway.errors import GatewayDied, GatewayError, GatewayRefused, Refusal
+from harness.gateway.journal import read_journal
 from harness.gateway.owned_process import OwnedProcess, owned_process
 from harness.gateway.settings import LOOPBACK, GatewaySettings
 
@@ -28,6 +30,7 @@ class Gateway:
         self._url = f"http://{LOOPBACK}:{process.port}"
         self._process = process
         self._session = session
+        self._journals: dict[str, Path] = {}
 
     @property
     def pid(self) -> int:
@@ -38,23 +41,35 @@ class Gateway:
         """The value of `OLLAMA_HOST` for the engine of a run."""
         return f"{self._url}/r/{run_id}"
 
-    async def open_run(self, run_id: str, slots: int, cassette: str = "") -> None:
+    async def open_run(
+        self, run_id: str, slots: int, cassette: str = "", journal: Path | None = None
+    ) -> None:
         """Take calls for a new run, of which `slots` at a time reach the model.
 
         `cassette` names the one that the run records or replays, where the gateway has a folder of them.
+        `journal` is a file that every call is written to as it ends, so that it outlives the gateway; where
+        it holds calls of an earlier sitting, the run goes on from them.
         """
-        wanted = OpenRun(id=run_id, slots=slots, cassette=cassette)
+        wanted = OpenRun(id=run_id, slots=slots, cassette=cassette, journal=journal)
         await self._control("POST", "", wanted.model_dump_json())
+        if journal is not None:
+            self._journals[run_id] = journal
 
     async def begin(self, run_id: str) -> None:
         """Set the mark from which the run's times count."""
         await self._control("POST", f"/{run_id}/begin")
 
     async def end(self, run_id: str) -> RunLog:
-        """End the run, give up its calls under way, and fetch its log, of which the gateway keeps nothing."""
+        """End the run, give up its calls under way, and read its log, of which the gateway keeps nothing."""
         marks = RunMarks.model_validate_json(await self._control("POST", f"/{run_id}/end"))
-        lines = await self._control("GET", f"/{run_id}/calls")
         # A run has megabytes of records; reading them must not stop the owner's loop.
+        journal = self._journals.pop(run_id, None)
+        if journal is not None:
+            try:
+                return RunLog(**dict(marks), calls=await asyncio.to_thread(read_journal, journal))
+            except (OSError, Refusal) as problem:
+                raise GatewayError(f"the calls of run {run_id!r} cannot be read: {problem}") from problem
+        lines = await self._control("GET", f"/{run_id}/calls")
         calls = await asyncio.to_thread(_records, lines)
         await self._control("DELETE", f"/{run_id}/calls")
         return RunLog(**dict(marks), calls=calls)

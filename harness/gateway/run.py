@@ -11,6 +11,7 @@ from harness.gateway.calls import CallRecord, RunMarks, RunProgress
 from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.clock import Clock
 from harness.gateway.errors import Refusal, RunEnded, UnknownRun, UpstreamError
+from harness.gateway.journal import CallJournal
 from harness.gateway.slots import Slots
 from harness.gateway.underway import CallUnderWay
 
@@ -25,24 +26,35 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 class Run:
     """One run of one engine. It begins when it is opened, unless `begin` sets a later mark.
 
-    Calls between the opening and that mark are served and have negative times.
+    Calls between the opening and that mark are served and have negative times. With a `journal` that holds
+    calls already, numbers and times go on where these end.
     """
 
     def __init__(
-        self, run_id: str, slots: int, clock: Clock, cassette: str = "", on_record: OnRecord | None = None
+        self,
+        run_id: str,
+        slots: int,
+        clock: Clock,
+        cassette: str = "",
+        on_record: OnRecord | None = None,
+        journal: CallJournal | None = None,
     ) -> None:
         self.id = run_id
-        self._on_record = on_record
+        self._on_record = journal.append if journal else on_record
+        self._journal = journal
         self.cassette = cassette
         self.malformed = 0
         self.other_requests = 0
         self._slot_count = slots
         self._slots = Slots(slots)
         self._clock = clock
-        self._began_s = clock.now_s()
+        self._earlier_s = journal.last_s if journal else 0.0
+        self._began_s = clock.now_s() - self._earlier_s
         self._begun = False
         self._ended_s: float | None = None
-        self._arrived = 0
+        self._arrived = journal.last_number if journal else 0
+        self._handed_over = journal.count if journal else 0
+        self._failed = journal.failed if journal else 0
         self._under_way: set[CallUnderWay] = set()
         self._over: list[CallUnderWay] = []
         self._idle = asyncio.Event()
@@ -57,8 +69,9 @@ class Run:
         """Set the mark from which this run's times count."""
         if self._begun or self.ended:
             raise Refusal(409, f"run {self.id!r} has {'ended' if self.ended else 'begun'} already")
-        self._began_s = self._clock.now_s()
+        self._began_s = self._clock.now_s() - self._earlier_s
         self._begun = True
+        self._hand_over()
 
     async def end(self) -> RunMarks:
         """Set the end mark, take no more calls, and give up those under way."""
@@ -68,8 +81,13 @@ class Run:
         now = asyncio.get_running_loop().time()
         for call in self._under_way:
             call.scope.reschedule(now)
-        async with asyncio.timeout(_GIVE_UP_TIMEOUT_S):
-            await self._idle.wait()
+        try:
+            async with asyncio.timeout(_GIVE_UP_TIMEOUT_S):
+                await self._idle.wait()
+        finally:
+            self._hand_over()
+            if self._journal is not None:
+                await self._journal.close()
         return RunMarks(
             run=self.id,
             slots=self._slot_count,
@@ -115,15 +133,26 @@ class Run:
             # What the end of the run cut ended with the run; giving it up took a moment longer.
             call.end_s = self._ended_s or call.end_s or self._clock.now_s()
             self._under_way.discard(call)
-            if self._on_record is None:
-                self._over.append(call)
-            elif call.status is not None:
-                self._on_record(call.record(self.id, self._began_s))
+            self._over.append(call)
+            # The times in a journal stay as they are written: they wait for the mark they count from.
+            if self._journal is None or self._begun:
+                self._hand_over()
             if not self._under_way:
                 self._idle.set()
 
+    def _hand_over(self) -> None:
+        """Give the records of calls that are over to whoever wants them, where somebody does."""
+        if self._on_record is None:
+            return
+        for call in self._over:
+            if call.status is not None:
+                self._on_record(call.record(self.id, self._began_s))
+                self._handed_over += 1
+                self._failed += call.problem is not None
+        self._over.clear()
+
     def records(self) -> Iterator[CallRecord]:
-        """The records of the calls that are over, in the order of their arrival."""
+        """The records of the calls that are over and not handed over, in the order of their arrival."""
         for call in sorted(self._over, key=lambda call: call.number):
             yield call.record(self.id, self._began_s)
 
@@ -140,8 +169,8 @@ class Run:
             arrived=self._arrived,
             queued=queued,
             generating=len(self._under_way) - queued,
-            finished=len(self._over),
-            failed=sum(call.problem is not None for call in self._over),
+            finished=self._handed_over + len(self._over),
+            failed=self._failed + sum(call.problem is not None for call in self._over),
         )
 
 
@@ -152,16 +181,23 @@ class Runs:
         self._clock = clock
         self._runs: dict[str, Run] = {}
 
-    def open(self, run_id: str, slots: int, cassette: str = "", on_record: OnRecord | None = None) -> None:
+    def open(
+        self,
+        run_id: str,
+        slots: int,
+        cassette: str = "",
+        on_record: OnRecord | None = None,
+        journal: CallJournal | None = None,
+    ) -> None:
         """Take calls for a run of a new id, which records or replays `cassette` where there are any.
 
-        With `on_record`, the record of a call is handed over when it is over, and not kept.
+        With `on_record` or `journal`, the record of a call is handed over when it is over, and not kept.
         """
         if not _RUN_ID.fullmatch(run_id):
             raise Refusal(400, f"a run id is letters, digits, '.', '_' and '-', not {run_id!r}")
         if run_id in self._runs:
             raise Refusal(409, f"run {run_id!r} is open already")
-        self._runs[run_id] = Run(run_id, slots, self._clock, cassette, on_record)
+        self._runs[run_id] = Run(run_id, slots, self._clock, cassette, on_record, journal)
 
     def __getitem__(self, run_id: str) -> Run:
         try:

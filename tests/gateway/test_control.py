@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from harness.gateway.control import authorization
+from harness.gateway.journal import CallJournal, is_held, read_journal
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from tests.gateway.manual_clock import ManualClock
 from tests.gateway.served import RUN, TOKEN, Served, question, served
@@ -126,3 +128,33 @@ async def test_a_run_that_cannot_be_opened_is_refused_with_a_reason(
     status, said = await refusal(gateway, "POST", "", body)
     assert status == 400
     assert reason in said
+
+
+async def test_the_calls_of_a_run_with_a_journal_are_there_and_not_in_the_gateway(
+    gateway: Served, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    async with gateway.control("POST", "", {"id": "b", "slots": 1, "journal": str(path)}) as response:
+        assert response.status == 201
+    await gateway.begin("b")
+    async with gateway.post(question(), "b") as response:
+        await response.read()
+    assert (await gateway.progress("b")).finished == 1
+    assert is_held(path)
+    await gateway.end("b")
+    assert [call.run for call in read_journal(path)] == ["b"]
+    assert await gateway.calls("b") == []
+    assert not is_held(path)
+
+
+async def test_a_journal_that_cannot_be_had_is_refused_and_one_of_a_refused_run_is_let_go(
+    gateway: Served, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    journal = CallJournal.open(path)
+    status, said = await refusal(gateway, "POST", "", {"id": "b", "slots": 1, "journal": str(path)})
+    assert (status, said) == (409, f"{path}: is being written by another process")
+    await journal.close()
+    status, _ = await refusal(gateway, "POST", "", {"id": RUN, "slots": 1, "journal": str(path)})
+    assert status == 409
+    assert not is_held(path)

@@ -10,7 +10,8 @@ from pathlib import Path
 import ollama
 import pytest
 
-from harness.gateway.errors import GatewayDied, GatewayRefused, GatewayStartError
+from harness.gateway.errors import GatewayDied, GatewayError, GatewayRefused, GatewayStartError
+from harness.gateway.journal import read_journal
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, LiveSettings, SimulateSettings
 from tests.gateway.scripted_ollama import Exchange, line, scripted_ollama
@@ -46,6 +47,35 @@ async def test_a_run_of_the_simulated_model_from_open_to_end(gateway: Gateway) -
     assert (log.run, log.slots) == ("a", 2)
     assert 0 < log.calls[0].arrival_s < log.calls[0].end_s <= log.wall_s
     assert (await gateway.progress("a")).finished == 0  # it keeps nothing of what it has handed over
+
+
+async def test_calls_outlive_a_gateway_that_is_killed_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    async with running_gateway(SIMULATED) as first:
+        await first.open_run("a", slots=1, journal=path)
+        await first.begin("a")
+        before = await ask(first, "a")
+        async with asyncio.timeout(10):
+            while not read_journal(path):  # noqa: ASYNC110 - a file tells when it is read
+                await asyncio.sleep(0.005)
+        os.kill(first.pid, signal.SIGKILL)
+    async with running_gateway(SIMULATED) as second:
+        await second.open_run("a", slots=1, journal=path)
+        await second.begin("a")
+        after = await ask(second, "a")
+        log = await second.end("a")
+    assert [(call.number, call.response) for call in log.calls] == [(1, before), (2, after)]
+    assert log.calls[0].end_s <= log.calls[1].arrival_s < log.calls[1].end_s <= log.wall_s
+
+
+async def test_a_journal_that_somebody_spoilt_is_an_error_in_one_line(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.jsonl"
+    await gateway.open_run("a", slots=1, journal=path)
+    path.write_text("{}\n")
+    with pytest.raises(GatewayError, match=r"^the calls of run 'a' cannot be read: .*calls\.jsonl:1"):
+        await gateway.end("a")
 
 
 async def test_a_gateway_before_a_real_ollama_passes_on() -> None:

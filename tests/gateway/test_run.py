@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.errors import RunEnded, UnknownRun, UpstreamUnreachable
+from harness.gateway.journal import CallJournal, read_journal
 from harness.gateway.run import Run, Runs
 from tests.gateway.manual_clock import ManualClock
 from tests.gateway.served import question
@@ -107,3 +109,52 @@ async def test_all_runs_end_together() -> None:
     assert runs["b"].ended
     with pytest.raises(UnknownRun, match="'c'"):
         runs["c"]
+
+
+async def test_numbers_and_times_go_on_where_the_journal_ends(tmp_path: Path) -> None:
+    """The time between two sittings is nobody's: it is neither the run's nor a call's."""
+    clock, path = ManualClock(), tmp_path / "calls.jsonl"
+    for _ in range(2):
+        run = Run("r", 1, clock, journal=CallJournal.open(path))
+        clock.now += 50
+        run.begin()
+        clock.now += 1
+
+        async def takes_two() -> None:
+            clock.now += 2
+
+        await call(run, takes_two)
+        clock.now += 4
+        marks = await run.end()
+        clock.now += 1000
+    records = read_journal(path)
+    assert [(r.number, r.arrival_s, r.granted_s, r.end_s) for r in records] == [(1, 1, 1, 3), (2, 4, 4, 6)]
+    assert marks.wall_s == 3 + 1 + 2 + 4
+    assert (run.progress().arrived, run.progress().finished, run.progress().failed) == (2, 2, 0)
+
+
+async def test_a_call_before_the_begin_is_written_with_the_times_it_has_since(tmp_path: Path) -> None:
+    clock, path = ManualClock(), tmp_path / "calls.jsonl"
+    run = Run("r", 1, clock, journal=CallJournal.open(path))
+    await call(run, lambda: asyncio.sleep(0))
+    clock.now += 5
+    assert run.progress().finished == 1
+    run.begin()
+    await run.end()
+    (record,) = read_journal(path)
+    assert (record.arrival_s, record.end_s) == (-5, -5)
+
+
+async def test_what_the_end_cuts_is_in_the_journal_too(tmp_path: Path) -> None:
+    """Also where the run never began: the harness was killed, and its gateway ends all runs."""
+    path = tmp_path / "calls.jsonl"
+    runs = Runs(ManualClock())
+    runs.open("r", 1, journal=CallJournal.open(path))
+    task = asyncio.create_task(call(runs["r"], forever))
+    await asyncio.sleep(0)
+    await runs.end_all()
+    with pytest.raises(RunEnded):
+        await task
+    (record,) = read_journal(path)
+    assert record.error == "run 'r' has ended"
+    assert runs["r"].progress().failed == 1
