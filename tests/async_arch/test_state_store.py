@@ -145,8 +145,8 @@ async def test_a_new_plan_replaces_the_modules_of_the_first(open_store: OpenStor
     revised = Plan("Shop", "sells", (ModulePlan("Basket", "basket.py", ModuleType.SERVICE, ""),))
     async with open_store() as store:
         await store.create(INFO, STARTED)
-        for place, plan in ((0, PLAN), (1, revised)):
-            report = TaskReport(Task(Role.ANALYST), (PlanMade(plan),))
+        for place, role, plan in ((0, Role.ANALYST, PLAN), (1, Role.AUDITOR, revised)):
+            report = TaskReport(Task(role), (PlanMade(plan),))
             await store.report(report, place, _event(EventKind.TASK_COMPLETED, report.task))
         board = await store.snapshot()
     assert list(board["modules"]) == ["Basket"]  # type: ignore[call-overload]
