@@ -93,7 +93,6 @@ class Proxy:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        self.cut()
         tasks = list(self._connections.values())
         for task in tasks:
             task.cancel()
@@ -161,8 +160,6 @@ class Proxy:
             with suppress(OSError):
                 await target.drain()
         target.close()
-        with suppress(OSError):
-            await target.wait_closed()
 
 
 @dataclass(frozen=True, slots=True)
