@@ -33,7 +33,15 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-__all__ = ["EmbeddedRedis", "RedisUnavailable", "ServerBinary", "embedded_redis", "find_server"]
+__all__ = [
+    "EmbeddedRedis",
+    "RedisDataHeld",
+    "RedisUnavailable",
+    "ServerBinary",
+    "embedded_redis",
+    "find_server",
+    "remove_data",
+]
 
 _logger = logging.getLogger(__name__)
 
@@ -45,6 +53,7 @@ _PREFIX = "agentfactory-redis-"
 _SOCKET_PATH_LIMIT = 103
 """The longest path of a unix socket, in bytes, that every platform takes (Linux: 107, macOS: 103)."""
 
+_LOCK_NAME = "redis.lock"
 _POLL_S = 0.002
 _STOP_TIMEOUT_S = 5.0
 _KILL_TIMEOUT_S = 5.0
@@ -52,6 +61,10 @@ _KILL_TIMEOUT_S = 5.0
 
 class RedisUnavailable(Exception):
     """No embedded Redis can be had; the message says in one line what, where and what would be right."""
+
+
+class RedisDataHeld(RedisUnavailable):
+    """Another embedded Redis runs on the data directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +151,16 @@ async def embedded_redis(
                 )
 
 
+def remove_data(path: Path) -> bool:
+    """Remove the data directory `path`; False where a server runs on it, or it cannot be removed."""
+    try:
+        with _locked(path / _LOCK_NAME, os.O_CREAT):
+            shutil.rmtree(path)
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def _private_directory() -> Iterator[_Held]:
     """A new directory for this user only, its path short enough for a socket in it; removed at the end."""
@@ -181,9 +204,9 @@ def _data_directory(path: Path) -> Iterator[_Held]:
     with ExitStack() as made:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = made.enter_context(_locked(path / "redis.lock", os.O_CREAT))
+            lock = made.enter_context(_locked(path / _LOCK_NAME, os.O_CREAT))
         except BlockingIOError as error:
-            raise RedisUnavailable(
+            raise RedisDataHeld(
                 f"the data directory {path} is in use by another embedded Redis: stop that one, "
                 "or choose another directory"
             ) from error

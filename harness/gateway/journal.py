@@ -18,9 +18,10 @@ from pydantic import ValidationError
 from harness.gateway.calls import CallRecord
 from harness.gateway.errors import Refusal
 
-__all__ = ["CallJournal", "is_held", "read_journal"]
+__all__ = ["CallJournal", "read_journal"]
 
-_LOCK_TIMEOUT_S = 1.0
+_LOCK_TIMEOUT_S = 10.0
+"""How long a gateway whose owner was killed may take to go."""
 _POLL_S = 0.01
 
 
@@ -98,23 +99,8 @@ def read_journal(path: Path) -> tuple[CallRecord, ...]:
     return tuple(sorted(_parsed(path, _whole_lines(content)), key=lambda call: call.number))
 
 
-def is_held(path: Path) -> bool:
-    """Whether a process has the journal at `path` open."""
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
-    return False
-
-
 def _lock(file: int) -> None:
-    """Hold the file; raises `BlockingIOError` where another process does, and not only to look."""
+    """Hold the file; raises `BlockingIOError` where another process does and goes on to."""
     deadline = time.monotonic() + _LOCK_TIMEOUT_S
     while True:
         try:

@@ -22,7 +22,14 @@ import pytest
 import redis.asyncio
 
 from async_arch import embedded_redis as launcher
-from async_arch.embedded_redis import EmbeddedRedis, RedisUnavailable, embedded_redis, find_server
+from async_arch.embedded_redis import (
+    EmbeddedRedis,
+    RedisDataHeld,
+    RedisUnavailable,
+    embedded_redis,
+    find_server,
+    remove_data,
+)
 
 WITHIN_S = 20.0
 """How long to wait for what happens in milliseconds, before calling it missing."""
@@ -225,9 +232,20 @@ async def test_the_start_waits_until_the_data_is_loaded(
 
 async def test_two_servers_on_one_directory_are_refused_by_name(tmp_path: Path) -> None:
     async with embedded_redis(data_dir=tmp_path):
-        with pytest.raises(RedisUnavailable, match=f"{tmp_path} is in use"):
+        with pytest.raises(RedisDataHeld, match=f"{tmp_path} is in use"):
             async with embedded_redis(data_dir=tmp_path):
                 pass
+
+
+async def test_data_are_removed_where_no_server_runs_on_them(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    async with embedded_redis(data_dir=data_dir) as server, connect(server) as client:
+        assert not remove_data(data_dir)
+        assert await client.ping()
+    assert data_dir.is_dir()
+    assert remove_data(data_dir)
+    assert not data_dir.exists()
+    assert not remove_data(data_dir)
 
 
 async def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.gateway import journal as journal_module
 from harness.gateway.control import authorization
-from harness.gateway.journal import CallJournal, is_held, read_journal
+from harness.gateway.journal import CallJournal, read_journal
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from tests.gateway.manual_clock import ManualClock
 from tests.gateway.served import RUN, TOKEN, Served, question, served
@@ -140,16 +141,16 @@ async def test_the_calls_of_a_run_with_a_journal_are_there_and_not_in_the_gatewa
     async with gateway.post(question(), "b") as response:
         await response.read()
     assert (await gateway.progress("b")).finished == 1
-    assert is_held(path)
     await gateway.end("b")
     assert [call.run for call in read_journal(path)] == ["b"]
     assert await gateway.calls("b") == []
-    assert not is_held(path)
+    await CallJournal.open(path).close()
 
 
 async def test_a_journal_that_cannot_be_had_is_refused_and_one_of_a_refused_run_is_let_go(
-    gateway: Served, tmp_path: Path
+    gateway: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(journal_module, "_LOCK_TIMEOUT_S", 0.1)
     path = tmp_path / "calls.jsonl"
     journal = CallJournal.open(path)
     status, said = await refusal(gateway, "POST", "", {"id": "b", "slots": 1, "journal": str(path)})
@@ -157,4 +158,4 @@ async def test_a_journal_that_cannot_be_had_is_refused_and_one_of_a_refused_run_
     await journal.close()
     status, _ = await refusal(gateway, "POST", "", {"id": RUN, "slots": 1, "journal": str(path)})
     assert status == 409
-    assert not is_held(path)
+    await CallJournal.open(path).close()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from pathlib import Path
 
 import pytest
 
+from harness.gateway import journal as module
 from harness.gateway.calls import CallRecord
 from harness.gateway.errors import Refusal
-from harness.gateway.journal import CallJournal, is_held, read_journal
+from harness.gateway.journal import CallJournal, read_journal
 from tests.compare.records import make_call
 
 
@@ -35,7 +35,6 @@ async def test_calls_come_back_in_the_order_of_their_arrival(tmp_path: Path) -> 
 
 def test_a_journal_that_was_never_opened_holds_no_call(tmp_path: Path) -> None:
     assert read_journal(tmp_path / "calls.jsonl") == ()
-    assert not is_held(tmp_path / "calls.jsonl")
 
 
 async def test_who_opens_it_again_goes_on_where_it_ends(tmp_path: Path) -> None:
@@ -69,34 +68,27 @@ async def test_a_call_is_there_before_the_journal_is_closed(tmp_path: Path) -> N
     await journal.close()
 
 
-async def test_one_at_a_time_has_it_open(tmp_path: Path) -> None:
+async def test_one_at_a_time_has_it_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOCK_TIMEOUT_S", 0.1)
     path = tmp_path / "calls.jsonl"
     journal = CallJournal.open(path)
-    assert is_held(path)
     with pytest.raises(Refusal, match="is being written by another process") as refused:
         await asyncio.to_thread(CallJournal.open, path)
     assert refused.value.status == 409
     await journal.close()
-    assert not is_held(path)
     await written(path, call(1))
 
 
-async def test_a_look_whether_it_is_held_keeps_nobody_from_opening_it(tmp_path: Path) -> None:
+async def test_who_comes_while_a_gateway_goes_waits_for_its_last_calls(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    path.touch()
-    enough = threading.Event()
-
-    def look() -> None:
-        while not enough.is_set():
-            is_held(path)
-
-    looking = asyncio.create_task(asyncio.to_thread(look))
-    try:
-        for number in range(200):
-            await written(path, call(number))
-    finally:
-        enough.set()
-        await looking
+    going = CallJournal.open(path)
+    coming = asyncio.create_task(asyncio.to_thread(CallJournal.open, path))
+    await asyncio.sleep(0.05)
+    going.append(call(7))
+    await going.close()
+    journal = await coming
+    assert journal.last_number == 7
+    await journal.close()
 
 
 async def test_what_is_no_call_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -106,7 +98,6 @@ async def test_what_is_no_call_is_refused_with_its_line(tmp_path: Path) -> None:
     for read in (read_journal, CallJournal.open):
         with pytest.raises(Refusal, match=r"calls\.jsonl:2: is no call: Field required"):
             read(path)
-    assert not is_held(path)
 
 
 async def test_a_full_disk_is_told_at_the_end_and_leaves_no_hole(
@@ -129,7 +120,6 @@ async def test_a_full_disk_is_told_at_the_end_and_leaves_no_hole(
     with pytest.raises(Refusal, match="cannot be written: No space left on device"):
         await journal.close()
     assert [made.number for made in read_journal(path)] == [1]
-    assert not is_held(path)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
