@@ -13,7 +13,7 @@ from multiprocessing.synchronize import Barrier
 
 from tests.state_test_bed.update import UPDATES, Update
 
-__all__ = ["WRITERS", "run_writers"]
+__all__ = ["WRITERS", "run_writers", "share"]
 
 WRITERS = 8
 
@@ -28,7 +28,7 @@ def run_writers(write: Callable[[list[Update], Barrier], None]) -> None:
     forking = multiprocessing.get_context("fork")
     together = forking.Barrier(WRITERS, timeout=_TIMEOUT_S)
     writers = [
-        forking.Process(target=write, args=(_share(writer), together), daemon=True)
+        forking.Process(target=write, args=(share(writer), together), daemon=True)
         for writer in range(WRITERS)
     ]
     for process in writers:
@@ -39,5 +39,6 @@ def run_writers(write: Callable[[list[Update], Barrier], None]) -> None:
         sys.exit(1)
 
 
-def _share(writer: int) -> list[Update]:
+def share(writer: int) -> list[Update]:
+    """The updates of one writer, in their order."""
     return [Update(writer, number) for number in range(UPDATES // WRITERS)]
