@@ -95,7 +95,7 @@ class DocumentMirror:
 
 @dataclass(frozen=True, slots=True)
 class MirrorReport:
-    """How a mirror kept up with the document that leads; lags are seconds from a save until it is verified."""
+    """How a mirror kept up with the document that leads; lags are seconds from a save until verified."""
 
     saves: int
     verified: int

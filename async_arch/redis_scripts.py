@@ -44,8 +44,7 @@ class Script:
     @property
     def sha(self) -> str:
         """The name under which a server keeps it."""
-        # The name that the protocol gives a script, no matter of security.
-        return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        return _sha(self.name)
 
     async def run(self, client: redis.asyncio.Redis, key: str, *args: bytes | str) -> Reply:
         """Run it on `key`; a server that does not know it yet, or no longer, is told."""
@@ -59,6 +58,12 @@ class Script:
 @cache
 def _source(name: str) -> str:
     return (Path(__file__).parent / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+@cache
+def _sha(name: str) -> str:
+    # The name that the protocol gives a script, no matter of security.
+    return sha1(_source(name).encode(), usedforsecurity=False).hexdigest()
 
 
 WRITE = Script("write")

@@ -13,9 +13,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
-
-import redis.exceptions
 
 from async_arch.document_writes import Write, arguments
 from async_arch.redis_client import RedisConnection, redacted
@@ -25,7 +22,9 @@ from async_arch.state_store import NoState, StateUnavailable
 
 __all__ = ["Conflict", "LeaseLost", "RedisWriter", "Written"]
 
-_MOST_IN_ONE_TRIP = 128
+_MOST_IN_ONE_TRIP = 64
+_MOST_BYTES_IN_ONE_TRIP = 1 << 20
+_MOST_ARGUMENTS_IN_ONE_TRIP = 10_000
 _MOST_WAITING = 512
 _MOST_WAITING_BYTES = 64 << 20
 
@@ -97,23 +96,16 @@ class RedisWriter:
         Raises `Conflict` where an expected version is another by now, `LeaseLost`, `NoState`, and
         `StateUnavailable` where the server stays away.
         """
-        expected = b"" if expected_version is None else b"%d" % expected_version
         sections = expected_sections or {}
         conditions = [part for name, version in sections.items() for part in (name, b"%d" % version)]
+        body = arguments(writes)
         while not self._has_room:
             async with self._room:
                 await self._room.wait_for(lambda: self._has_room)
         self._last += 1
-        parts = [
-            self._token,
-            self._name,
-            b"%d" % self._last,
-            task.encode(),
-            expected,
-            b"%d" % len(sections),
-            *conditions,
-            *arguments(writes),
-        ]
+        expected = b"-" if expected_version is None else b"%d" % expected_version
+        head = b"%d %b %d %d" % (self._last, expected, len(sections), len(body))
+        parts = [head, task.encode(), *conditions, *body]
         waiting = _Waiting(parts, sum(map(len, parts)), asyncio.get_running_loop().create_future())
         # In the order of their numbers: a later one that came first would make this one look written.
         self._queue.append(waiting)
@@ -142,42 +134,36 @@ class RedisWriter:
             await self._come.wait()
             self._come.clear()
             while self._queue:
-                batch = [self._queue.popleft() for _ in range(min(len(self._queue), _MOST_IN_ONE_TRIP))]
+                batch = self._next_batch()
                 await self._settle(batch)
                 self._bytes -= sum(waiting.size for waiting in batch)
                 async with self._room:
                     self._room.notify_all()
 
-    async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        async def send() -> list[Any]:
-            return await self._send(batch)
+    def _next_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size = count = 0
+        while self._queue and len(batch) < _MOST_IN_ONE_TRIP:
+            size += self._queue[0].size
+            count += len(self._queue[0].arguments)
+            if batch and (size > _MOST_BYTES_IN_ONE_TRIP or count > _MOST_ARGUMENTS_IN_ONE_TRIP):
+                break
+            batch.append(self._queue.popleft())
+        return batch
 
+    async def _settle(self, batch: Sequence[_Waiting]) -> None:
+        parts = [part for waiting in batch for part in waiting.arguments]
         try:
-            replies = await self._connection.ask(send)
+            answers = await self._connection.script(
+                WRITE, self._keys["meta"], self._token, self._name, *parts
+            )
         except StateUnavailable as error:
             for waiting in batch:
                 if not waiting.written.done():
                     waiting.written.set_exception(StateUnavailable(str(error)))
             return
-        for waiting, reply in zip(batch, replies, strict=True):
+        for waiting, (word, version, *idents) in zip(batch, answers, strict=True):
             if not waiting.written.done():
-                word, version, *idents = reply
                 waiting.written.set_result(
                     Written(Answer(word.decode()), int(version), tuple(idents[0]) if idents else ())
                 )
-
-    async def _send(self, batch: Sequence[_Waiting]) -> list[Any]:
-        meta = self._keys["meta"]
-        client = self._connection.client
-        while True:
-            async with client.pipeline(transaction=False) as pipe:
-                for waiting in batch:
-                    pipe.execute_command("EVALSHA", WRITE.sha, 1, meta, *waiting.arguments)
-                replies = await pipe.execute(raise_on_error=False)
-            error = next((reply for reply in replies if isinstance(reply, Exception)), None)
-            if error is None:
-                return replies
-            if not isinstance(error, redis.exceptions.NoScriptError):
-                raise error
-            # The server does not know the script, or no longer; of these updates it has done none.
-            await client.script_load(WRITE.text)

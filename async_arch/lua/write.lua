@@ -1,44 +1,38 @@
--- Writes one update of one run: whole or not at all, once, by whoever holds the run.
+-- Writes updates of one run, one after the other: each whole or not at all, once, by whoever holds the run.
 --
 -- KEYS[1]  the run's key `meta`; every other key has the same prefix and hash tag
--- ARGV     token ('' for writers without a lease), writer, sequence number,
---          task ('' or the one whose effects are written, once),
---          expected version of the document ('' for any),
---          number of expected section versions, then name and version of each,
---          the writes, each a letter and its arguments
--- returns  {word, version} and for OK the ids of appended items; the word is OK, AGAIN (written before), DONE (the task was), FENCED (somebody
---          else holds the run), CONFLICT (an expectation fails) or ABSENT (there is no such run)
+-- ARGV     token ('' for writers without a lease), writer, and then of each update:
+--            `sequence expected sections size`: its number, the expected version of the document (- for any), how
+--            many sections have an expected version, how many arguments its writes have;
+--            task ('' or the one whose effects are written, once);
+--            name and expected version of each of those sections;
+--            the writes, each a letter and its arguments
+-- returns  of each update {word, version} and for OK the ids of appended items; the word is OK, AGAIN (written
+--          before), DONE (the task was), FENCED (somebody else holds the run), CONFLICT (an expectation fails) or
+--          ABSENT (there is no such run)
 
 local meta = KEYS[1]
 local prefix = string.sub(meta, 1, -5)
-local token, writer, sequence, task, expected = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local token, writer = ARGV[1], ARGV[2]
 
 local known = redis.call('HMGET', meta, 'schema', 'fence', 'version', 'lifetime_s', 'seq:' .. writer)
-if not known[1] then
-  return {'ABSENT', '0'}
-end
-local version = known[3] or '0'
-if token ~= '' and token ~= (known[2] or '') then
-  return {'FENCED', version}
-end
-if tonumber(sequence) <= tonumber(known[5] or '0') then
-  return {'AGAIN', version}
-end
-if task ~= '' and redis.call('HEXISTS', prefix .. 'tasks', task) == 1 then
-  return {'DONE', version}
-end
-if expected ~= '' and expected ~= version then
-  return {'CONFLICT', version}
-end
-local at = 7
-for _ = 1, tonumber(ARGV[6]) do
-  if (redis.call('HGET', prefix .. 'versions', ARGV[at]) or '0') ~= ARGV[at + 1] then
-    return {'CONFLICT', version}
-  end
-  at = at + 2
-end
+local version, sequence = tonumber(known[3] or '0'), tonumber(known[5] or '0')
+local lifetime = tonumber(known[4] or '0')
+local fenced = token ~= '' and token ~= (known[2] or '')
 
-local touched, written, appended = {[meta] = true}, {}, {}
+local at = 3
+local touched, events = {[meta] = true}, false
+-- Of the update under way: the sections that it has written, the ids of its items.
+local written, appended = {}, {}
+-- Of all updates of this call: the versions of sections as far as they are known, and which have changed.
+local versions, changed = {}, {}
+
+local function version_of(section)
+  if not versions[section] then
+    versions[section] = tonumber(redis.call('HGET', prefix .. 'versions', section) or '0')
+  end
+  return versions[section]
+end
 
 local function key(suffix)
   local name = prefix .. suffix
@@ -174,38 +168,83 @@ function writes.H()
   at = at + 3
 end
 
--- number of arguments, names and values: an event, and a sign to whoever waits for one.
+-- number of arguments, names and values: an event.
 function writes.E()
   local count = tonumber(ARGV[at])
   local name = key('events')
   redis.call('XADD', name, '*', unpack(ARGV, at + 1, at + count))
-  redis.call('PUBLISH', name, '')
+  events = true
   at = at + count + 1
 end
 
-while at <= #ARGV do
-  local write = writes[ARGV[at]]
-  if not write then
-    error('no such write: ' .. ARGV[at])
-  end
-  at = at + 1
-  write()
-end
+local function update()
+  local number, expected, sections, size = string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%d+)$')
+  local task = ARGV[at + 1]
+  at = at + 2
+  local first = at + 2 * tonumber(sections)
+  local last = first + tonumber(size) - 1
 
-for section in pairs(written) do
-  redis.call('HINCRBY', key('versions'), section, 1)
-end
-version = string.format('%d', tonumber(version) + 1)
-redis.call('HSET', meta, 'version', version, 'seq:' .. writer, sequence)
-
-local lifetime = tonumber(known[4] or '0')
-if lifetime > 0 then
-  -- Renewed when a tenth has passed: every renewal is written to the append-only file.
-  for name in pairs(touched) do
-    local left = redis.call('TTL', name)
-    if left == -1 or (left >= 0 and left < lifetime * 0.9) then
-      redis.call('EXPIRE', name, lifetime)
+  local word = 'OK'
+  if not known[1] then
+    word = 'ABSENT'
+  elseif fenced then
+    word = 'FENCED'
+  elseif tonumber(number) <= sequence then
+    word = 'AGAIN'
+  elseif task ~= '' and redis.call('HEXISTS', prefix .. 'tasks', task) == 1 then
+    word = 'DONE'
+  elseif expected ~= '-' and tonumber(expected) ~= version then
+    word = 'CONFLICT'
+  else
+    for index = at, first - 1, 2 do
+      if version_of(ARGV[index]) ~= tonumber(ARGV[index + 1]) then
+        word = 'CONFLICT'
+      end
     end
   end
+  if word ~= 'OK' then
+    at = last + 1
+    return {word, string.format('%d', version)}
+  end
+
+  at, written, appended = first, {}, {}
+  while at <= last do
+    local write = writes[ARGV[at]]
+    if not write then
+      error('no such write: ' .. ARGV[at])
+    end
+    at = at + 1
+    write()
+  end
+  for section in pairs(written) do
+    versions[section] = version_of(section) + 1
+    changed[section] = true
+  end
+  version, sequence = version + 1, tonumber(number)
+  return {word, string.format('%d', version), appended}
 end
-return {'OK', version, appended}
+
+local answers, before = {}, sequence
+while at <= #ARGV do
+  answers[#answers + 1] = update()
+end
+
+if sequence > before then
+  redis.call('HSET', meta, 'version', string.format('%d', version), 'seq:' .. writer, string.format('%d', sequence))
+  for section in pairs(changed) do
+    redis.call('HSET', key('versions'), section, string.format('%d', versions[section]))
+  end
+  if lifetime > 0 then
+    -- Renewed when a tenth has passed: every renewal is written to the append-only file.
+    for name in pairs(touched) do
+      local left = redis.call('TTL', name)
+      if left == -1 or (left >= 0 and left < lifetime * 0.9) then
+        redis.call('EXPIRE', name, lifetime)
+      end
+    end
+  end
+  if events then
+    redis.call('PUBLISH', prefix .. 'events', '')
+  end
+end
+return answers
