@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from async_arch.redis_scripts import Script
 from async_arch.state_store import StateUnavailable
 
-__all__ = ["DEFAULT_PATIENCE_S", "RedisConnection", "open_redis", "redacted"]
+__all__ = ["DEFAULT_PATIENCE_S", "RedisConnection", "cancellable", "open_redis", "redacted"]
 
 DEFAULT_PATIENCE_S = 120.0
 """How long a server may be away before what waits for it fails."""
@@ -58,6 +58,20 @@ def redacted(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:***@{host}"))
 
 
+async def cancellable(work: Awaitable[T]) -> T:
+    """The result of `work` of the client, unless this task was asked to stop meanwhile.
+
+    The client sends through asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
+    """
+    task = asyncio.current_task()
+    asked = task.cancelling() if task else 0
+    try:
+        return await work
+    finally:
+        if task is not None and task.cancelling() > asked:
+            raise asyncio.CancelledError
+
+
 @dataclass(frozen=True, slots=True)
 class RedisConnection:
     """A client of one server, and how long to wait while that is away."""
@@ -73,14 +87,11 @@ class RedisConnection:
         longer than `patience_s` or refuses.
         """
         loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        asked = task.cancelling() if task else 0
         deadline = loop.time() + self.patience_s
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                answer = await question()
-                break
+                return await cancellable(question())
             except _REFUSED as error:
                 raise StateUnavailable(f"Redis at {redacted(self.url)} refuses: {_reason(error)}") from error
             except _AWAY as error:
@@ -89,15 +100,9 @@ class RedisConnection:
                     raise StateUnavailable(self._absence(error)) from error
             except redis.exceptions.ResponseError as error:
                 raise StateUnavailable(f"Redis at {redacted(self.url)} refuses: {_reason(error)}") from error
-            # The client sends through asyncio.wait_for, which in Python 3.11 can swallow a cancellation.
-            if task is not None and task.cancelling() > asked:
-                raise asyncio.CancelledError
             # Jitter, since many clients lose one server at one moment.
             await asyncio.sleep(min(left_s, pause_s * random.uniform(0.5, 1.0)))  # noqa: S311
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        if task is not None and task.cancelling() > asked:
-            raise asyncio.CancelledError
-        return answer
 
     async def command(self, *parts: bytes | str) -> Any:
         """The answer to one command, which must be one that can be given twice; raises as `ask` does."""

@@ -12,7 +12,7 @@ from redis.asyncio.client import PubSub
 
 from agents.build import EventKind, TaskEvent
 from async_arch.document_writes import Write, event
-from async_arch.redis_client import RedisConnection
+from async_arch.redis_client import RedisConnection, cancellable
 from async_arch.redis_keys import RunKeys
 from async_arch.stored_document import as_bytes, as_text
 
@@ -75,7 +75,7 @@ async def _listening(connection: RedisConnection, name: str, stack: AsyncExitSta
     await stack.aclose()
     channel: PubSub = await stack.enter_async_context(connection.client.pubsub())
     try:
-        await channel.subscribe(name)
+        await cancellable(channel.subscribe(name))
     except (redis.exceptions.RedisError, OSError):
         return None
     return channel
@@ -87,9 +87,9 @@ async def _sign(channel: PubSub | None) -> bool:
         await asyncio.sleep(_LOOK_ANYWAY_S)
         return True
     try:
-        await channel.get_message(timeout=_LOOK_ANYWAY_S)
+        await cancellable(channel.get_message(timeout=_LOOK_ANYWAY_S))
         # All that has come since is read at once.
-        while await channel.get_message(timeout=0.0) is not None:
+        while await cancellable(channel.get_message(timeout=0.0)) is not None:
             pass
     except (redis.exceptions.RedisError, OSError):
         return False

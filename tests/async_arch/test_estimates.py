@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from agents.blackboard import AttemptMade
-from agents.conversation import Attempt, AttemptStatus
 from agents.plan import ModulePlan, ModuleType, Plan
 from agents.roles import Role
-from agents.workflow import Task, TaskReport, build_tasks
+from agents.workflow import Task, build_tasks
 from async_arch.estimates import PathEstimates
 
 PLAN = Plan(
@@ -19,11 +17,6 @@ PLAN = Plan(
     ),
 )
 TASKS = build_tasks(PLAN)
-
-
-def _answered(task: Task, size: int) -> TaskReport:
-    attempt = Attempt(task.role, task.module, 1, "ask", "x" * size, AttemptStatus.OK, None, "t")
-    return TaskReport(task, (AttemptMade(attempt),))
 
 
 def test_a_path_shrinks_from_each_task_to_those_that_need_it() -> None:
@@ -42,7 +35,7 @@ def test_a_large_api_puts_its_module_before_a_small_one() -> None:
     estimates = PathEstimates(TASKS)
     root, leaf = Task(Role.DEVELOPER, "Root"), Task(Role.DEVELOPER, "Leaf")
     assert estimates.path(root) == estimates.path(leaf)
-    estimates.learn(_answered(Task(Role.ARCHITECT, "Leaf"), 3000))
+    estimates.learn(Task(Role.ARCHITECT, "Leaf"), 3000)
     assert estimates.path(leaf) > estimates.path(root)
     # What comes after the developer is foreseen as well.
     assert estimates.path(Task(Role.REVIEWER, "Leaf")) > estimates.path(Task(Role.REVIEWER, "Root"))
@@ -50,13 +43,13 @@ def test_a_large_api_puts_its_module_before_a_small_one() -> None:
 
 def test_a_source_that_turned_out_short_goes_back() -> None:
     estimates = PathEstimates(TASKS)
-    estimates.learn(_answered(Task(Role.ARCHITECT, "Leaf"), 3000))
-    estimates.learn(_answered(Task(Role.DEVELOPER, "Leaf"), 10))
+    estimates.learn(Task(Role.ARCHITECT, "Leaf"), 3000)
+    estimates.learn(Task(Role.DEVELOPER, "Leaf"), 10)
     assert estimates.path(Task(Role.OPTIMIZER, "Leaf")) < estimates.path(Task(Role.OPTIMIZER, "Root"))
 
 
-def test_a_report_without_an_answer_changes_nothing() -> None:
+def test_a_task_without_an_answer_changes_nothing() -> None:
     estimates = PathEstimates(TASKS)
     before = {task: estimates.path(task) for task in TASKS}
-    estimates.learn(TaskReport(Task(Role.ARCHITECT, "Leaf"), ()))
+    estimates.learn(Task(Role.ARCHITECT, "Leaf"), 0)
     assert {task: estimates.path(task) for task in TASKS} == before
