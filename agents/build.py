@@ -27,7 +27,8 @@ class EventKind(StrEnum):
 class TaskEvent:
     """Something that happened in a build; `at` is an ISO timestamp, `detail` a reason where there is one.
 
-    The end of a task tells what it cost: calls to the model, and tokens by the model's own count.
+    The end of a task tells what it cost: calls to the model, how many of them were made because the one before
+    had failed, and tokens by the model's own count.
     """
 
     kind: EventKind
@@ -37,6 +38,7 @@ class TaskEvent:
     calls: int = 0
     prompt_tokens: int = 0
     output_tokens: int = 0
+    retries: int = 0
 
     def __str__(self) -> str:
         words = [self.kind.value, self.task, f"({self.detail})" if self.detail else ""]

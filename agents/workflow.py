@@ -24,7 +24,7 @@ from agents import (
 )
 from agents.blackboard import ApiDesigned, AttemptMade, Change, FileWritten, Logged, PlanMade, Reasoned
 from agents.build import EventKind, TaskEvent
-from agents.conversation import MAX_ATTEMPTS, AgentFailure, Attempt, Steps
+from agents.conversation import MAX_ATTEMPTS, AgentFailure, Attempt, AttemptStatus, Steps
 from agents.plan import ModulePlan, ModuleType, Plan
 from agents.project import Inputs
 from agents.roles import Role
@@ -84,6 +84,8 @@ class TaskReport:
             calls=len(attempts),
             prompt_tokens=sum(attempt.prompt_tokens for attempt in attempts),
             output_tokens=sum(attempt.output_tokens for attempt in attempts),
+            # The last one, where it failed too, was not made again.
+            retries=sum(attempt.status is not AttemptStatus.OK for attempt in attempts[:-1]),
         )
 
 

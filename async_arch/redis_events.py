@@ -43,6 +43,7 @@ def event_write(happened: TaskEvent) -> Write:
         b"calls": happened.calls,
         b"prompt_tokens": happened.prompt_tokens,
         b"output_tokens": happened.output_tokens,
+        b"retries": happened.retries,
     }
     fields = {name: as_bytes(text) for name, text in texts.items() if text}
     return event({**fields, **{name: b"%d" % number for name, number in numbers.items() if number}})
@@ -105,4 +106,5 @@ def _event(fields: dict[str, str]) -> TaskEvent:
         calls=int(fields.get("calls", 0)),
         prompt_tokens=int(fields.get("prompt_tokens", 0)),
         output_tokens=int(fields.get("output_tokens", 0)),
+        retries=int(fields.get("retries", 0)),
     )

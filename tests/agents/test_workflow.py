@@ -377,6 +377,21 @@ def test_a_review_that_fails_in_its_revision_blames_the_developer_and_keeps_all_
     assert not any(isinstance(change, FileWritten) for change in report.changes)
 
 
+@pytest.mark.parametrize(
+    ("answers", "calls", "retries"),
+    [
+        (["well", APPROVE], 2, 1),
+        ([ModelError("cut", passing=True), "well", REVISE, fence(BETTER_CART), APPROVE], 5, 2),
+        # The last call failed as well, and was not made again.
+        (["well", REVISE, "nonsense", "nonsense"], 4, 2),
+    ],
+)
+def test_the_event_of_its_end_says_what_a_task_cost(answers: list[Answer], calls: int, retries: int) -> None:
+    """A judgement that asks for more is no retry."""
+    event = done(Task(Role.REVIEWER, "Cart"), *answers).event("t")
+    assert (event.calls, event.retries) == (calls, retries)
+
+
 def test_a_failure_can_be_reported_with_what_was_done_before_it() -> None:
     failure = AgentFailure(Role.ANALYST, None, Cause.ENGINE, "broke")
     report = failed(ANALYST, failure, (Logged("info", "begun"),))
