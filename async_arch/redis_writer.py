@@ -49,6 +49,7 @@ class Written:
 @dataclass(slots=True)
 class _Waiting:
     arguments: list[bytes]
+    conditional: bool
     size: int
     written: asyncio.Future[Written]
 
@@ -106,7 +107,9 @@ class RedisWriter:
         expected = b"-" if expected_version is None else b"%d" % expected_version
         head = b"%d %b %d %d" % (self._last, expected, len(sections), len(body))
         parts = [head, task.encode(), *conditions, *body]
-        waiting = _Waiting(parts, sum(map(len, parts)), asyncio.get_running_loop().create_future())
+        conditional = expected_version is not None or bool(sections)
+        written = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(parts, conditional, sum(map(len, parts)), written)
         # In the order of their numbers: a later one that came first would make this one look written.
         self._queue.append(waiting)
         self._bytes += waiting.size
@@ -149,6 +152,9 @@ class RedisWriter:
             if batch and (size > _MOST_BYTES_IN_ONE_TRIP or count > _MOST_ARGUMENTS_IN_ONE_TRIP):
                 break
             batch.append(self._queue.popleft())
+            if batch[-1].conditional:
+                # It may be refused, and if that answer is lost, a later one that was done makes it look done.
+                break
         return batch
 
     async def _settle(self, batch: Sequence[_Waiting]) -> None:
