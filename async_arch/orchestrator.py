@@ -96,7 +96,7 @@ class AsyncOrchestrator:
         else:
             # What was written down before its files were made has them now.
             everything = await self._state.read(Reads(all_files=True))
-            await self._workspace.write(everything.files)
+            await self._workspace.restore(everything.files)
             progress = _Progress(order, before.plan, {}, before.tasks)
             if before.status is ProjectStatus.BUILDING:
                 await self._state.announce(self._event(EventKind.BUILD_RESUMED))

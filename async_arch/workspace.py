@@ -10,6 +10,9 @@ from pathlib import Path
 
 __all__ = ["Workspace", "new_project_dir", "replace_file"]
 
+_PARTIAL = ".partial"
+"""How the name of a file ends that is not yet whole; what is generated never begins with a dot."""
+
 
 class Workspace:
     """The project folder of one build."""
@@ -22,6 +25,15 @@ class Workspace:
         if files:
             await asyncio.to_thread(self._write, files)
 
+    async def restore(self, files: Mapping[str, str]) -> None:
+        """Write `files`, as a process that was killed should have left them, and clear away what it left."""
+        await asyncio.to_thread(self._clear)
+        await self.write(files)
+
+    def _clear(self) -> None:
+        for path in self.root.rglob(f".*{_PARTIAL}"):
+            path.unlink(missing_ok=True)
+
     def _write(self, files: Mapping[str, str]) -> None:
         for path, content in files.items():
             target = self.root / path
@@ -31,7 +43,7 @@ class Workspace:
 
 def replace_file(path: Path, text: str) -> None:
     """Write `text` to `path` through a temporary name, so that nobody ever reads half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_PARTIAL}")
     try:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)

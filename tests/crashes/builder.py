@@ -15,6 +15,7 @@ from agents.plan import ModuleHint, ModuleType
 from agents.project import Order
 from async_arch.engine import EngineSettings, open_engine
 from async_arch.state_manager import RedisStateManager
+from async_arch.state_store import StateUnavailable
 from async_arch.workspace import Workspace
 
 __all__ = ["ORDER", "TASKS", "Assignment", "build"]
@@ -65,8 +66,13 @@ async def _build(assignment: Assignment) -> int:
         redis_patience_s=assignment.redis_patience_s,
         model=ModelSettings(call_timeout_s=30.0),
     )
-    async with open_engine(settings, assignment.run, assignment.project_dir) as engine:
-        outcome = await (engine.resume(ORDER) if assignment.resume else engine.build(ORDER))
+    try:
+        async with open_engine(settings, assignment.run, assignment.project_dir) as engine:
+            outcome = await (engine.resume(ORDER) if assignment.resume else engine.build(ORDER))
+    except StateUnavailable as error:
+        # Where the server is away before anything has begun, nothing is waited for.
+        print(error, flush=True)  # noqa: T201
+        return 3
     for failure in outcome.failures:
         print(failure, flush=True)  # noqa: T201  what a failing test shows
     return 3 if outcome.failures else 0
