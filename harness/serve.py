@@ -12,7 +12,7 @@ from harness.gateway.errors import GatewayStartError
 from harness.gateway.model import ModelChoice
 from harness.gateway.settings import SimulateSettings
 from harness.gateway.standalone import parse_address, serve_alone
-from harness.session import chosen_model, fault_rules
+from harness.surroundings import chosen_model, fault_rules
 
 __all__ = ["GatewayWatcher", "serve_model"]
 

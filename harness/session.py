@@ -5,44 +5,41 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 
 from agents.build import TaskEvent
 from agents.chat_protocol import ModelSettings
-from async_arch.embedded_redis import RedisUnavailable, embedded_redis
-from async_arch.state_manager import open_redis, redacted
-from async_arch.state_store import StateUnavailable
-from harness.compare.quoted_modules import with_quoted_modules
-from harness.engines.engine import Engine, EngineJob, EngineResult
+from async_arch.redis_client import DEFAULT_PATIENCE_S
+from harness.engines.engine import Engine, EngineJob
 from harness.errors import BadInputError, SurroundingsError
-from harness.gateway.calls import CallRecord, RunLog
 from harness.gateway.cassette import Cassette, CassetteError, cassette_path, read_cassette
-from harness.gateway.errors import GatewayError, LocalModelMissing, ModelChoiceError, UnknownModelChoice
-from harness.gateway.faults import FaultRule, FaultRuleError, parse_fault
-from harness.gateway.model import ModelChoice, choose_model
+from harness.gateway.errors import GatewayError
+from harness.gateway.model import ModelChoice
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
 from harness.record import (
-    Leaves,
     ModelFacts,
-    OutcomeStatus,
-    RunOutcome,
+    RunManifest,
     RunRecord,
+    RunSettings,
     RunStore,
-    RunSummary,
+    Sitting,
 )
-from harness.record.inspection import defects, generated_files
-from harness.record.run_store import read_blackboard
+from harness.record.run_lock import RunLocked, locked_run
+from harness.run_account import account_of
+from harness.run_clock import RunClock
 from harness.spec import Spec
+from harness.surroundings import EMBEDDED, RedisServer, chosen_model, fault_rules, redis_server
 
-__all__ = ["Session", "SessionSettings", "chosen_model", "fault_rules", "open_session"]
+__all__ = ["Session", "SessionSettings", "open_session"]
 
 _PATIENCE_S = 30.0
+_JOURNAL = "calls.jsonl"
 
 OnEvent = Callable[[TaskEvent], None]
 OnProgress = Callable[[str], None]
@@ -54,13 +51,14 @@ class SessionSettings:
 
     `model` is `auto`, `simulated`, `ollama[:URL]`, `local`, `record:FOLDER[@URL]` or `replay:FOLDER`;
     `time_scale` scales the times of a replayed answer; `faults` are rules of what is to go wrong; `redis` is
-    `embedded` or a URL. `call_timeout_s` bounds one call to the model, waiting for a slot included;
-    `deadline_s` a whole run.
+    `embedded` or a URL, of a server that may be away for `redis_patience_s`. `call_timeout_s` bounds one call
+    to the model, waiting for a slot included; `deadline_s` a whole run.
     """
 
     model: str = "auto"
     slots: int = 4
-    redis: str = "embedded"
+    redis: str = EMBEDDED
+    redis_patience_s: float = DEFAULT_PATIENCE_S
     time_scale: float = 1.0
     faults: tuple[str, ...] = ()
     simulated: SimulateSettings = field(default_factory=SimulateSettings)
@@ -77,15 +75,14 @@ class Session:
         settings: SessionSettings,
         model: ModelChoice,
         gateway: Gateway,
-        redis_url: str | None,
-        redis_server: str | None,
+        redis: RedisServer | None,
     ) -> None:
         self.settings = settings
         self.model = model
-        self.redis_server = redis_server
+        self.redis_server = redis.described if redis else None
         self.store = RunStore(settings.store)
         self._gateway = gateway
-        self._redis_url = redis_url
+        self._redis = redis
 
     def check(self, spec: Spec) -> None:
         """Look whether a run on `spec` can be had; `SurroundingsError` or `BadInputError` where it cannot."""
@@ -149,9 +146,76 @@ class Session:
         """
         began = datetime.now().astimezone()
         run, folder = self.store.new_run(spec.name, engine.name, began)
+        async with locked_run(folder):
+            redis = self._redis if engine.needs_redis else None
+            manifest = RunManifest(
+                id=run,
+                spec=spec,
+                engine=engine.name,
+                composition=dict(engine.flags),
+                not_resumable=engine.not_resumable,
+                settings=self._run_settings(),
+                model=await asyncio.to_thread(self.model_facts, spec),
+                state=redis.place(self.store) if redis else None,
+                sittings=(_sitting(began),),
+            )
+            await asyncio.to_thread(self.store.begin, manifest)
+            if redis is not None and engine.not_resumable is None:
+                await asyncio.to_thread(redis.keeps, run)
+            return await self._sit(manifest, engine, on_event, on_progress)
+
+    async def resume(
+        self, before: RunManifest, engine: Engine, on_event: OnEvent, on_progress: OnProgress = lambda _: None
+    ) -> RunRecord:
+        """Go on with a run that was cut off, and keep its record as if it had not been.
+
+        Raises `SurroundingsError` where another process works on it, or nothing is left to go on with; then
+        the run is as it was before.
+        """
+        redis = self._redis
+        if redis is None:
+            raise ValueError(f"run {before.id} cannot be resumed in a session without Redis")
+        if self._has_calls(before.id) and not await redis.knows(before.id):
+            raise SurroundingsError(
+                f"run {before.id} has no state in Redis at {redis.described}: there is nothing to go on with"
+            )
+        manifest = before.model_copy(
+            update={
+                "settings": self._run_settings(),
+                "model": await asyncio.to_thread(self.model_facts, before.spec),
+                "state": redis.place(self.store),
+                "sittings": (*before.sittings, _sitting(datetime.now().astimezone())),
+            }
+        )
         try:
-            await self._gateway.open_run(run, self.settings.slots, spec.name)
-            log = _RunClock(self._gateway, run)
+            async with locked_run(self.store.folder(before.id)):
+                return await self._sit(manifest, engine, on_event, on_progress, resume=True)
+        except RunLocked as error:
+            raise SurroundingsError(
+                f"run {before.id} is worked on by another process, which has just taken it up"
+            ) from error
+
+    async def _sit(
+        self,
+        manifest: RunManifest,
+        engine: Engine,
+        on_event: OnEvent,
+        on_progress: OnProgress,
+        *,
+        resume: bool = False,
+    ) -> RunRecord:
+        """Let `engine` work on the run and keep the record."""
+        run, spec, folder = manifest.id, manifest.spec, self.store.folder(manifest.id)
+        clock = RunClock(self._gateway, run)
+
+        async def begin() -> None:
+            if resume:
+                # Not before: whoever is turned away leaves no trace.
+                await asyncio.to_thread(self.store.begin_again, manifest)
+            await clock.begin()
+
+        try:
+            await self._gateway.open_run(run, self.settings.slots, spec.name, folder / _JOURNAL)
             result = await engine.run(
                 EngineJob(
                     run=run,
@@ -160,151 +224,63 @@ class Session:
                     project_dir=folder / "files",
                     log=folder / "engine.log",
                     ollama_host=self._gateway.ollama_host(run),
-                    redis_url=self._redis_url or "",
+                    redis_url=self._redis.url if self._redis else "",
+                    redis_patience_s=self._redis.patience_s if self._redis else 0.0,
                     slots=self.settings.slots,
                     call_timeout_s=self.settings.call_timeout_s,
                     deadline_s=self.settings.deadline_s,
-                    begin=log.begin,
-                    end=log.end,
+                    begin=begin,
+                    end=clock.end,
                     on_event=on_event,
                     on_progress=on_progress,
-                    calls_so_far=log.so_far,
+                    calls_so_far=clock.so_far,
+                    resume=resume,
                 )
             )
-            calls = await log.ended()
+            if resume and not clock.begun:
+                raise SurroundingsError("; ".join(failure.reason for failure in result.failures))
+            calls = await clock.ended()
         except GatewayError as error:
             raise SurroundingsError(str(error)) from error
-        record = await asyncio.to_thread(self._record, spec, engine, began, folder, result, calls)
+        record = await asyncio.to_thread(account_of, manifest, engine, result, calls, folder)
         await asyncio.to_thread(self.store.save, record)
         return record
 
-    def _record(
-        self, spec: Spec, engine: Engine, began: datetime, folder: Path, result: EngineResult, log: RunLog
-    ) -> RunRecord:
-        project, kept = folder / "files", folder / "blackboard.json"
-        board_file = project / "blackboard.json"
-        if board_file.is_file() and not kept.exists():
-            board_file.replace(kept)
-        board = read_blackboard(kept)
-        files = generated_files(project)
-        startup_s = result.startup_s
-        if result.external is not None:
-            # The clock of the others starts when they are ready. This engine does not say when that is.
-            before, log = log, log.since_first_call()
-            startup_s = log.began_s - before.began_s
-            log = log.model_copy(update={"calls": with_quoted_modules(log.calls)})
-        found = () if result.failures else defects(project, files, board, engine.leaves, result.external)
-        status = OutcomeStatus.BROKEN if found else OutcomeStatus.FINISHED
-        summary = RunSummary(
-            id=log.run,
-            spec=spec.name,
-            engine=engine.name,
-            composition=dict(engine.flags),
-            concurrent=_overlap(log.calls) if engine.concurrent is None else engine.concurrent,
-            model=self.model_facts(spec),
-            slots=log.slots,
-            faults=self.settings.faults,
-            redis=self.redis_server if engine.needs_redis else None,
-            began_at=began.isoformat(timespec="milliseconds"),
-            startup_s=startup_s,
-            wall_s=log.wall_s,
-            outcome=RunOutcome(
-                status=OutcomeStatus.FAILED if result.failures else status,
-                failures=result.failures,
-                skipped=result.skipped,
-                defects=found,
-            ),
-            files=files,
-            malformed_requests=log.malformed,
-            other_requests=log.other_requests,
-            leaves=tuple(part for part in Leaves if part in engine.leaves),
-            external=result.external,
+    def _has_calls(self, run: str) -> bool:
+        journal = self.store.folder(run) / _JOURNAL
+        return journal.is_file() and journal.stat().st_size > 0
+
+    def _run_settings(self) -> RunSettings:
+        settings = self.settings
+        return RunSettings(
+            model=self.model.text,
+            slots=settings.slots,
+            redis_patience_s=settings.redis_patience_s,
+            time_scale=settings.time_scale,
+            faults=settings.faults,
+            simulated=settings.simulated,
+            call_timeout_s=settings.call_timeout_s,
+            deadline_s=settings.deadline_s,
         )
-        return RunRecord(summary, log.calls, result.events, board, folder)
-
-
-def _overlap(calls: Sequence[CallRecord]) -> bool:
-    """Whether one of `calls`, which stand in the order of their arrival, came while another was under way."""
-    return any(later.arrival_s < call.end_s for call, later in pairwise(calls))
 
 
 def _listed(names: Iterable[str]) -> str | None:
     return ", ".join(sorted({name for name in names if name})) or None
 
 
-class _RunClock:
-    """The begin and end of one run, each marked once, on the gateway's clock."""
-
-    def __init__(self, gateway: Gateway, run: str) -> None:
-        self._gateway = gateway
-        self._run = run
-        self._log: RunLog | None = None
-        self._begun = False
-
-    async def begin(self) -> None:
-        await self._gateway.begin(self._run)
-        self._begun = True
-
-    async def end(self) -> None:
-        self._log = await self._gateway.end(self._run)
-
-    async def so_far(self) -> str:
-        """How many calls there were; empty where the gateway does not say."""
-        try:
-            progress = await self._gateway.progress(self._run)
-        except GatewayError:
-            return ""
-        failed = f" ({progress.failed} failed)" if progress.failed else ""
-        return f"{progress.finished} calls{failed}, {progress.generating + progress.queued} under way"
-
-    async def ended(self) -> RunLog:
-        """The log of the run, which ends here at the latest."""
-        if not self._begun:
-            await self.begin()
-        if self._log is None:
-            await self.end()
-        if self._log is None:
-            raise GatewayError(f"the gateway gave no log of the run {self._run}")
-        return self._log
-
-
-def fault_rules(texts: Sequence[str]) -> tuple[FaultRule, ...]:
-    """The rules that `texts` say; `BadInputError` for what is none."""
-    try:
-        return tuple(parse_fault(text) for text in texts)
-    except FaultRuleError as error:
-        raise BadInputError(f"--fault: {error}") from error
-
-
-async def chosen_model(text: str, option: str, slots: int) -> ModelChoice:
-    """The model that `text`, the value of `option`, asks for, for so many calls at once.
-
-    Raises `BadInputError` and `SurroundingsError`.
-    """
-    try:
-        return await choose_model(text, ollama_host=os.environ.get("OLLAMA_HOST"), slots=slots)
-    except UnknownModelChoice as error:
-        raise BadInputError(f"{option}: {error}") from error
-    except LocalModelMissing as error:
-        raise SurroundingsError(f"{option}: {error}") from error
-    except ModelChoiceError as error:
-        recorded = text.removeprefix("record:").partition("@")[0] if text.startswith("record:") else None
-        another, simulated = (
-            (f"record:{recorded}@URL", f"record:{recorded}@simulated")
-            if recorded
-            else ("ollama:URL", "simulated")
-        )
-        raise SurroundingsError(
-            f"{error}; start it (ollama serve), name another with {option} {another}, or use {option} "
-            f"{simulated}"
-        ) from error
+def _sitting(began: datetime) -> Sitting:
+    at = began.isoformat(timespec="milliseconds")
+    return Sitting(began_at=at, pid=os.getpid(), host=socket.gethostname())
 
 
 @asynccontextmanager
-async def open_session(settings: SessionSettings, *, needs_redis: bool) -> AsyncIterator[Session]:
+async def open_session(
+    settings: SessionSettings, *, needs_redis: bool, data_dir: Path | None = None
+) -> AsyncIterator[Session]:
     """Surroundings as `settings` ask for, all of them gone when the block is left.
 
-    Raises `BadInputError` and `SurroundingsError`.
+    An embedded Redis goes on with the data in `data_dir`, where that is given. Raises `BadInputError` and
+    `SurroundingsError`.
     """
     faults = fault_rules(settings.faults)
     model = await chosen_model(settings.model, "--model", settings.slots)
@@ -315,37 +291,15 @@ async def open_session(settings: SessionSettings, *, needs_redis: bool) -> Async
         upstream_timeout_s=settings.call_timeout_s + _PATIENCE_S,
     )
     async with AsyncExitStack() as stack:
-        redis_url, server = None, None
+        redis: RedisServer | None = None
         if needs_redis:
-            redis_url, server = await stack.enter_async_context(_redis(settings.redis))
+            server = redis_server(
+                settings.redis, settings.redis_patience_s, RunStore(settings.store), data_dir
+            )
+            redis = await stack.enter_async_context(server)
         gateway_settings = GatewaySettings(upstream=upstream, faults=faults, token=secrets.token_urlsafe(24))
         try:
             gateway = await stack.enter_async_context(running_gateway(gateway_settings))
         except GatewayError as error:
             raise SurroundingsError(str(error)) from error
-        yield Session(settings, model, gateway, redis_url, server)
-
-
-@asynccontextmanager
-async def _redis(choice: str) -> AsyncIterator[tuple[str, str]]:
-    """The URL of the Redis server to use, and how people read of it."""
-    if choice == "embedded":
-        async with AsyncExitStack() as stack:
-            try:
-                server = await stack.enter_async_context(embedded_redis())
-            except RedisUnavailable as error:
-                raise SurroundingsError(str(error)) from error
-            yield server.url, f"embedded {server.server}"
-        return
-    if not choice.startswith(("redis://", "rediss://", "unix://")):
-        raise BadInputError(
-            f"--redis: {choice!r} is neither 'embedded' nor a URL such as redis://localhost:6379/0"
-        )
-    try:
-        async with open_redis(choice):
-            pass
-    except ValueError as error:
-        raise BadInputError(f"--redis: {redacted(choice)!r} is not usable: {error}") from error
-    except StateUnavailable as error:
-        raise SurroundingsError(f"{error}; start it, or use --redis embedded") from error
-    yield choice, redacted(choice)
+        yield Session(settings, model, gateway, redis)

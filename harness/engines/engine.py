@@ -16,7 +16,7 @@ __all__ = ["Engine", "EngineJob", "EngineResult"]
 
 @dataclass(frozen=True, slots=True)
 class EngineJob:
-    """One build, as an engine gets it. What it writes goes to `project_dir`, an empty folder."""
+    """One build, as an engine gets it. What it writes goes to `project_dir`, empty unless it resumes."""
 
     run: str
     spec: Spec
@@ -38,6 +38,10 @@ class EngineJob:
     """Told how far it is, in a few words, by an engine that announces no events."""
     calls_so_far: Callable[[], Awaitable[str]]
     """How its conversation with the model stands, in a few words."""
+    redis_patience_s: float = 0.0
+    """How long Redis may be away before the build fails."""
+    resume: bool = False
+    """Whether the run was begun before and cut off: what is done already is not done again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,10 @@ class Engine(Protocol):
     @property
     def needs_redis(self) -> bool:
         """Whether a job must carry a Redis URL."""
+
+    @property
+    def not_resumable(self) -> str | None:
+        """Why a run of it that is cut off cannot be resumed; None where it can."""
 
     @property
     def leaves(self) -> frozenset[Leaves]:

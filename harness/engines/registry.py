@@ -10,6 +10,7 @@ import asyncio
 import importlib.util
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,11 @@ _log = logging.getLogger(__name__)
 def require_available(family: str) -> None:
     """Raise `BadInputError` where the legacy engine is asked for and has been retired."""
     if family == "legacy" and importlib.util.find_spec("legacy") is None:
-        raise BadInputError("the legacy engine has been retired: the folder legacy/ is gone; use phase:1")
+        raise BadInputError(
+            "the legacy engine, which phase:1 is too, has been retired: the folder legacy/ is gone; use phase:2, "
+            "or its code doing what legacy did: "
+            "async:state_store=json,agent_calls=blocking,orchestration=sequential"
+        )
 
 
 def run_job(job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskEvent], None]) -> BuildOutcome:
@@ -48,13 +53,30 @@ def run_job(job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskE
 def _run_legacy(
     job: WorkerJob, ready: Callable[[], None], on_event: Callable[[TaskEvent], None]
 ) -> BuildOutcome:
+    from harness.engines.legacy_state import open_legacy_state
     from legacy.factory_boss import FactoryBoss, timestamp
+    from legacy.json_blackboard import JsonBlackboard
     from legacy.ollama_calls import OllamaCalls
 
-    with OllamaCalls(_model(job), timestamp) as call:
-        boss = FactoryBoss(Path(job.project_dir), call, timestamp, on_event)
+    with (
+        OllamaCalls(_model(job), timestamp) as call,
+        open_legacy_state(
+            StateStoreKind(job.flags["state_store"]),
+            JsonBlackboard,
+            url=job.redis_url,
+            run=job.run,
+            patience_s=job.redis_patience_s,
+        ) as state,
+    ):
+
+        def tell(event: TaskEvent) -> None:
+            state.announce(event)
+            on_event(event)
+
+        boss = FactoryBoss(Path(job.project_dir), call, timestamp, tell, state.open_board)
         ready()
-        return boss.build(job.order)
+        outcome = boss.build(job.order)
+        return replace(outcome, mirror=state.mirrored())
 
 
 async def _run_async(
@@ -67,6 +89,7 @@ async def _run_async(
         orchestration=Orchestration(job.flags["orchestration"]),
         state_store=StateStoreKind(job.flags["state_store"]),
         redis_url=job.redis_url,
+        redis_patience_s=job.redis_patience_s,
         concurrency=job.concurrency,
         model=_model(job),
     )
@@ -74,7 +97,7 @@ async def _run_async(
         await asyncio.to_thread(ready)
         async with asyncio.TaskGroup() as group:
             listener = group.create_task(_forward(engine, on_event))
-            outcome = await engine.build(job.order)
+            outcome = await (engine.resume if job.resume else engine.build)(job.order)
             if outcome.lost_state:
                 # Its end is never announced.
                 listener.cancel()

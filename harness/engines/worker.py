@@ -61,7 +61,9 @@ def main() -> None:
 
 def _end_with_owner() -> None:
     """Wait until the owner closes our input; then nobody wants the result any more."""
-    sys.stdin.buffer.read()
+    # Not through the buffer: its lock, held by a thread that waits, is fatal to an interpreter that ends.
+    while os.read(0, 1024):
+        pass
     os._exit(128 + signal.SIGHUP)
 
 

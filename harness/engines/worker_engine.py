@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from agents.build import TaskEvent
 from agents.conversation import Cause
+from async_arch.composition import StateStoreKind
 from harness.engines.composition import Composition
 from harness.engines.engine import EngineJob, EngineResult
 from harness.engines.last_words import last_words
@@ -66,6 +67,16 @@ class WorkerEngine:
     def needs_redis(self) -> bool:
         """Whether a job must carry a Redis URL."""
         return self._composition.needs_redis
+
+    @property
+    def not_resumable(self) -> str | None:
+        """Why a run of it that is cut off cannot be resumed; None where it can."""
+        if self._composition.family == "legacy":
+            return "the legacy engine begins anew every time"
+        store = self._composition.state_store
+        if store is not StateStoreKind.REDIS:
+            return f"its state_store is {store}, and only redis remembers which tasks are done"
+        return None
 
     @property
     def leaves(self) -> frozenset[Leaves]:
@@ -120,8 +131,10 @@ class WorkerEngine:
                 "model": job.model,
                 "options": spec.options,
                 "redis_url": job.redis_url,
+                "redis_patience_s": job.redis_patience_s,
                 "concurrency": job.slots,
                 "call_timeout_s": job.call_timeout_s,
+                "resume": job.resume,
             }
         )
         await _write(process, worker_job.model_dump_json().encode() + b"\n")

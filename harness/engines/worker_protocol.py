@@ -43,8 +43,11 @@ class WorkerJob(_Line):
     model: str
     options: dict[str, bool | int | float | str]
     redis_url: str
+    redis_patience_s: float = 0.0
     concurrency: int
     call_timeout_s: float
+    resume: bool = False
+    """Whether the run was begun before and cut off."""
 
     @property
     def order(self) -> Order:
@@ -69,16 +72,38 @@ class Happened(_Line):
     at: str
     task: str
     detail: str
+    calls: int
+    prompt_tokens: int
+    output_tokens: int
+    retries: int
 
     @classmethod
     def of(cls, event: TaskEvent) -> Happened:
         """The line for `event`."""
-        return cls(event=event.kind, at=event.at, task=event.task, detail=event.detail)
+        return cls(
+            event=event.kind,
+            at=event.at,
+            task=event.task,
+            detail=event.detail,
+            calls=event.calls,
+            prompt_tokens=event.prompt_tokens,
+            output_tokens=event.output_tokens,
+            retries=event.retries,
+        )
 
     @property
     def task_event(self) -> TaskEvent:
         """The event that the line tells of."""
-        return TaskEvent(self.event, self.at, self.task, self.detail)
+        return TaskEvent(
+            self.event,
+            self.at,
+            self.task,
+            self.detail,
+            calls=self.calls,
+            prompt_tokens=self.prompt_tokens,
+            output_tokens=self.output_tokens,
+            retries=self.retries,
+        )
 
 
 class Finished(_Line):

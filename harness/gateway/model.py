@@ -75,6 +75,15 @@ class ModelChoice:
         return RecordSettings(folder=self.cassettes.absolute(), upstream=answers)
 
     @property
+    def text(self) -> str:
+        """This choice in the words that `choose_model` takes, so that it comes to the same anywhere else."""
+        answers = f"ollama:{self.url}" if self.url else self.kind
+        if self.cassettes is None:
+            return answers
+        folder = self.cassettes.absolute()
+        return f"replay:{folder}" if self.kind == "replay" else f"record:{folder}@{self.url or self.kind}"
+
+    @property
     def simulated(self) -> bool:
         """Whether what answers stands in for a model: here, or in another gateway behind the URL."""
         return self.kind == "simulated" or _SIMULATED in self.version

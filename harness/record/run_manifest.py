@@ -33,6 +33,7 @@ class RunSettings(_Frozen):
     model: str
     """The choice of the model as it came out, in the words of `--model`: `auto` is never one."""
     slots: int
+    redis_patience_s: float
     time_scale: float
     faults: tuple[str, ...]
     simulated: SimulateSettings

@@ -24,6 +24,7 @@ class InProcessEngine:
     }
     concurrent = True
     needs_redis = True
+    not_resumable = None
     leaves = frozenset(Leaves)
 
     async def run(self, job: EngineJob) -> EngineResult:

@@ -46,7 +46,7 @@ def test_several_specs_pass_and_the_report_says_what_was_seen(tiny: Path) -> Non
     assert len(records) == 4
     for folder in records:
         assert {path.name for path in folder.iterdir()} == {
-            *("record.json", "calls.jsonl", "events.jsonl", "timeline.json", "blackboard.json"),
+            *("run.json", "record.json", "calls.jsonl", "events.jsonl", "timeline.json", "blackboard.json"),
             *("engine.log", "files"),
         }
         assert (folder / "files" / "main.py").stat().st_size

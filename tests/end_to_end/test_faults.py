@@ -93,7 +93,7 @@ async def test_redis_killed_in_mid_run_is_a_result(folder: Path) -> None:
     """The run fails with the reason; it is the surroundings' fault and never a mismatch of the engines."""
     async with embedded_redis() as server:
         kill = _on_first_design(lambda: os.kill(server.pid, signal.SIGKILL))
-        record = await _run_async(folder, server.url, kill)
+        record = await _run_async(folder, server.url, kill, redis_patience_s=0.5)
     (failure,) = record.summary.outcome.failures
     assert (failure.task, failure.cause) == ("state", Cause.STATE)
     assert failure.reason.startswith("no answer from Redis at unix:")

@@ -78,7 +78,7 @@ async def test_what_it_built_is_on_the_record_and_its_folder_is_gone(session: Se
     assert (record.folder / "stdout.log").read_text() == "DONE\n"
     assert sorted(path.name for path in record.folder.iterdir()) == [
         *("blackboard.json", "calls.jsonl", "engine.log", "events.jsonl", "files"),
-        *("record.json", "stdout.log", "timeline.json"),
+        *("record.json", "run.json", "stdout.log", "timeline.json"),
     ]
 
 

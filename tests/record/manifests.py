@@ -24,6 +24,7 @@ def make_manifest(run: str = "run", **parts: Any) -> RunManifest:
         "settings": RunSettings(
             model="simulated",
             slots=4,
+            redis_patience_s=1.0,
             time_scale=1.0,
             faults=(),
             simulated=SimulateSettings(),

@@ -66,6 +66,11 @@ class ExternalEngine:
         return False
 
     @property
+    def not_resumable(self) -> str:
+        """What it has done so far is its own affair."""
+        return "an external engine begins anew every time"
+
+    @property
     def leaves(self) -> frozenset[Leaves]:
         """A blackboard, where its file says that it keeps one."""
         return frozenset({Leaves.BLACKBOARD} if self._description.blackboard else ())
