@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from async_arch.document_diff import Difference
@@ -20,7 +19,8 @@ class _Expected:
     def __init__(self) -> None:
         self.fields: dict[str, dict[bytes, bytes | None]] = {}
         self.hashes: dict[str, dict[bytes, bytes]] = {}
-        self.entries: dict[tuple[str, bytes], list[bytes] | None] = {}
+        self.gone: list[tuple[str, bytes]] = []
+        self.appended: dict[str, dict[bytes, list[bytes]]] = {}
 
     def field(self, suffix: str, name: bytes, value: bytes | None) -> None:
         self.fields.setdefault(suffix, {})[name] = value
@@ -47,7 +47,7 @@ class _Expected:
             case b"G", [key, field]:
                 self.field(member(as_text(name), as_text(key)), field, None)
             case b"R", [ident]:
-                self.entries[content, ident] = None
+                self.gone.append((content, ident))
 
 
 async def not_as_written(connection: RedisConnection, keys: RunKeys, done: Difference) -> list[str]:
@@ -58,10 +58,10 @@ async def not_as_written(connection: RedisConnection, keys: RunKeys, done: Diffe
     expected = _Expected()
     for write in done.writes:
         expected.add(write)
-    appended = [write for write in done.writes if write.code == b"A"]
-    for write, item in zip(appended, done.appended, strict=True):
+    appends = [write for write in done.writes if write.code == b"A"]
+    for write, item in zip(appends, done.appended, strict=True):
         stored = [b"p", write.args[1], b"v", write.args[2]]
-        expected.entries[section(as_text(write.args[0])), item.ident] = stored
+        expected.appended.setdefault(section(as_text(write.args[0])), {})[item.ident] = stored
     found = iter(await connection.ask(lambda: _read(connection, keys, expected)))
     wrong: list[str] = []
     for suffix, fields in expected.fields.items():
@@ -71,10 +71,12 @@ async def not_as_written(connection: RedisConnection, keys: RunKeys, done: Diffe
             if there != value
         ]
     wrong += [suffix for suffix, fields in expected.hashes.items() if next(found) != fields]
-    for (suffix, ident), stored_entry in expected.entries.items():
-        entries = next(found)
-        if (_flat(entries) or None) != stored_entry:
-            wrong.append(f"{suffix} {ident.decode()}")
+    wrong += [f"{suffix} {ident.decode()}" for suffix, ident in expected.gone if next(found)]
+    for suffix, entries in expected.appended.items():
+        there = {ident: [part for pair in fields.items() for part in pair] for ident, fields in next(found)}
+        wrong += [
+            f"{suffix} {ident.decode()}" for ident, stored in entries.items() if there.get(ident) != stored
+        ]
     return wrong
 
 
@@ -84,10 +86,10 @@ async def _read(connection: RedisConnection, keys: RunKeys, expected: _Expected)
             pipe.hmget(keys[suffix], list(fields))
         for suffix in expected.hashes:
             pipe.hgetall(keys[suffix])
-        for suffix, ident in expected.entries:
-            pipe.execute_command("XRANGE", keys[suffix], ident, ident)
+        for suffix, ident in expected.gone:
+            pipe.xrange(keys[suffix], ident, ident)
+        for suffix, entries in expected.appended.items():
+            # One script appended them all, so that nothing stands between the first and the last.
+            first, *_ = idents = list(entries)
+            pipe.xrange(keys[suffix], first, idents[-1])
         return await pipe.execute()
-
-
-def _flat(entries: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> list[bytes]:
-    return [part for _, fields in entries for pair in fields.items() for part in pair]
