@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,6 +19,7 @@ from async_arch.document_writes import (
     put_member,
     put_section,
 )
+from async_arch.matching import longest_rise, matches
 from async_arch.stored_document import (
     Item,
     Kind,
@@ -145,55 +144,29 @@ def _list_difference(
 ) -> tuple[list[Write], list[Item], list[Item]]:
     """The writes, the items there are then, and those of them that were appended."""
     shown, new = before.visible_items, [dumped(value) for value in after]
-    matches = _matches([item.stored.json for item in shown], new)
-    stay = {shown[match].ident: number for number, match in enumerate(matches) if match is not None}
+    found = matches([item.stored.json for item in shown], new)
+    stay = {shown[match].ident: number for number, match in enumerate(found) if match is not None}
     places = _places(
         range(len(new)),
-        {number: shown[match].stored.place for number, match in enumerate(matches) if match is not None},
+        {number: shown[match].stored.place for number, match in enumerate(found) if match is not None},
     )
     if any(item.ident in stay and item.stored.place != places[stay[item.ident]] for item in shown):
         # No room was left between neighbours: the list is written anew, with room.
-        matches, stay = [None] * len(new), {}
+        found, stay = [None] * len(new), {}
     # In a set, doubles of an item that stays change nothing; those of one that goes would come to light.
     staying = {item.stored.json for item in shown if item.ident in stay} if before.kind is Kind.SET else set()
     kept = [item for item in before.items if item.ident in stay or item.stored.json in staying]
     kept_ids = {item.ident for item in kept}
-    fresh = [
-        Item(Stored(places[number], new[number])) for number, match in enumerate(matches) if match is None
-    ]
+    fresh = [Item(Stored(places[number], new[number])) for number, match in enumerate(found) if match is None]
     writes = [drop_item(section, item.ident) for item in before.items if item.ident not in kept_ids]
     writes += [append(section, item.stored) for item in fresh]
     return writes, [*kept, *fresh], fresh
 
 
-def _matches(old: Sequence[bytes], new: Sequence[bytes]) -> list[int | None]:
-    """For each of `new` the index of the equal one in `old` that it continues; the indices only rise."""
-    start = 0
-    while start < min(len(old), len(new)) and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    found: list[int | None] = [*range(start), *[None] * (len(new) - start - end)]
-    waiting: defaultdict[bytes, deque[int]] = defaultdict(deque)
-    for index in range(start, len(old) - end):
-        waiting[old[index]].append(index)
-    candidates = {
-        number: waiting[text].popleft()
-        for number, text in enumerate(new[start : len(new) - end], start)
-        if waiting.get(text)
-    }
-    rising = _longest_rise(list(candidates.values()))
-    for order, (number, index) in enumerate(candidates.items()):
-        if order in rising:
-            found[number] = index
-    return [*found, *range(len(old) - end, len(old))]
-
-
 def _places(wanted: Sequence[T], before: Mapping[T, int]) -> dict[T, int]:
     """A place for each of `wanted`, rising; as many as can keep what they have `before`."""
     known = [name for name in wanted if name in before]
-    rising = _longest_rise([before[name] for name in known])
+    rising = longest_rise([before[name] for name in known])
     stay = {name: before[name] for index, name in enumerate(known) if index in rising}
     places: dict[T, int] = {}
     waiting: list[T] = []
@@ -214,24 +187,3 @@ def _places(wanted: Sequence[T], before: Mapping[T, int]) -> dict[T, int]:
     first = 0 if low is None else low + _GAP
     places.update((each, first + number * _GAP) for number, each in enumerate(waiting))
     return places
-
-
-def _longest_rise(numbers: Sequence[int]) -> set[int]:
-    """The indices of a longest strictly rising subsequence of `numbers`."""
-    ends: list[int] = []
-    indices: list[int] = []
-    before: list[int] = []
-    for index, number in enumerate(numbers):
-        at = bisect_left(ends, number)
-        before.append(indices[at - 1] if at else -1)
-        if at == len(ends):
-            ends.append(number)
-            indices.append(index)
-        else:
-            ends[at], indices[at] = number, index
-    rise: set[int] = set()
-    index = indices[-1] if indices else -1
-    while index >= 0:
-        rise.add(index)
-        index = before[index]
-    return rise

@@ -13,13 +13,26 @@ write them together::
     agentfactory:{run}:tasks                    hash    what became of every task: the checkpoints
     agentfactory:{run}:events                   stream  what happened; the channel of that name wakes
     agentfactory:{run}:lease                    string  who works on the run; lapses unless it is renewed
+
+One key belongs to no run, and is written beside the others, never together with them::
+
+    agentfactory:mirrors                        hash    the path of the file that each mirrored run mirrors
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FOR_EVER", "LEASE_LIFETIME_S", "RUN_LIFETIME_S", "SUFFIXES", "RunKeys", "member", "section"]
+__all__ = [
+    "FOR_EVER",
+    "LEASE_LIFETIME_S",
+    "MIRRORS",
+    "RUN_LIFETIME_S",
+    "SUFFIXES",
+    "RunKeys",
+    "member",
+    "section",
+]
 
 RUN_LIFETIME_S = 7 * 24 * 3600
 """How long the keys of a run stay after its last write, unless the run says otherwise."""
@@ -29,6 +42,9 @@ FOR_EVER = 0
 
 LEASE_LIFETIME_S = 10.0
 """How long a lease holds without being renewed."""
+
+MIRRORS = "agentfactory:mirrors"
+"""The index of what `harness mirror` keeps: the path of a file by the run that mirrors it."""
 
 SUFFIXES = ("meta", "versions", "sections", "files", "tasks", "events", "lease")
 """The keys that every run may have, whatever is in its blackboard; each follows `RunKeys.prefix`."""

@@ -1,4 +1,4 @@
--- Renews the lifetime of every key of one run, or deletes them all.
+-- Gives every key of one run its lifetime anew, or deletes them all.
 --
 -- KEYS[1]  the run's key `meta`
 -- ARGV     `expire` or `delete`, then the suffixes of the keys that every run may have
@@ -30,10 +30,15 @@ local count = 0
 for _, name in ipairs(names) do
   if ARGV[1] == 'delete' then
     count = count + redis.call('DEL', name)
-  elseif lifetime > 0 and name ~= prefix .. 'lease' then
-    count = count + redis.call('EXPIRE', name, lifetime)
   else
     count = count + redis.call('EXISTS', name)
+    if name ~= prefix .. 'lease' then
+      if lifetime > 0 then
+        redis.call('EXPIRE', name, lifetime)
+      else
+        redis.call('PERSIST', name)
+      end
+    end
   end
 end
 return count
