@@ -30,6 +30,7 @@ from harness.record import (
     RunStore,
     Sitting,
 )
+from harness.record.event_log import EventLog
 from harness.record.run_lock import RunLocked, locked_run
 from harness.run_account import account_of
 from harness.run_clock import RunClock
@@ -231,7 +232,7 @@ class Session:
                     deadline_s=self.settings.deadline_s,
                     begin=begin,
                     end=clock.end,
-                    on_event=on_event,
+                    on_event=EventLog(folder / "events.jsonl").before(on_event),
                     on_progress=on_progress,
                     calls_so_far=clock.so_far,
                     resume=resume,

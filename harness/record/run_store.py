@@ -3,7 +3,7 @@
 run.json         the manifest: what the run was begun with; it is written first
 record.json      the summary; it is written last, so a run without it never ended
 calls.jsonl      every call to the model, whole; until the run has ended those that are over, as they ended
-events.jsonl     what the engine said it did
+events.jsonl     what the engine said it did; until the run has ended what it said so far
 timeline.json    the calls as spans of time
 blackboard.json  the project's state as the engine left it
 files/           the generated project
