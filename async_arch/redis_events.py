@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ def event_write(happened: TaskEvent) -> Write:
 
 async def events_after(
     connection: RedisConnection, keys: RunKeys, ident: str
-) -> AsyncIterator[StreamedEvent]:
+) -> AsyncGenerator[StreamedEvent, None]:
     """The events after the one with this id, as they come, without end."""
     name = keys["events"]
     async with AsyncExitStack() as stack:

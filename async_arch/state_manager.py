@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -204,7 +204,7 @@ class RedisStateManager:
             if streamed.event.kind is EventKind.BUILD_FINISHED:
                 return
 
-    def events_after(self, ident: str = "0-0") -> AsyncIterator[StreamedEvent]:
+    def events_after(self, ident: str = "0-0") -> AsyncGenerator[StreamedEvent, None]:
         """The events after the one with this id, as they come, without end; the first ones without it."""
         return events_after(self._connection, self._keys, ident)
 
