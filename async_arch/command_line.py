@@ -96,6 +96,9 @@ async def _build(options: argparse.Namespace) -> int:
             outcome = await _build_aloud(engine, Order(options.idea))
     for failure in outcome.failures:
         _log.error("failed: %s: %s", failure.task, failure.reason)
+    if outcome.mirror is not None:
+        level = logging.INFO if outcome.mirror.caught_up else logging.WARNING
+        _log.log(level, "mirror in Redis: %s", outcome.mirror)
     _log.info("%s: %s", outcome.status.value, project_dir)
     return 0 if outcome.status is ProjectStatus.COMPLETE else 3
 
@@ -120,7 +123,7 @@ async def _log_events(engine: AsyncEngine) -> None:
 
 @asynccontextmanager
 async def _redis_url(options: argparse.Namespace) -> AsyncIterator[str]:
-    if options.state_store is not StateStoreKind.REDIS:
+    if not options.state_store.needs_redis:
         yield ""
     elif options.redis == "embedded":
         async with embedded_redis() as server:

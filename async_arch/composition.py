@@ -29,4 +29,11 @@ class StateStoreKind(StrEnum):
     """Where the blackboard lives."""
 
     JSON = "json"
+    MIRROR = "mirror"
+    """In a JSON file, which leads; Redis follows, and is read back."""
     REDIS = "redis"
+
+    @property
+    def needs_redis(self) -> bool:
+        """Whether it takes a server."""
+        return self is not StateStoreKind.JSON

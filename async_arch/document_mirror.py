@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from statistics import median
 
+from agents.build import MirrorReport
 from async_arch.document_diff import difference
 from async_arch.document_writes import Write, set_hash
 from async_arch.read_back import not_as_written
@@ -20,7 +23,9 @@ from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.stored_document import StoredDocument, as_bytes, digest
 
-__all__ = ["DocumentMirror", "MirrorDrift", "MirrorFollower", "MirrorReport"]
+__all__ = ["DocumentMirror", "MirrorDrift", "MirrorFollower"]
+
+_log = logging.getLogger(__name__)
 
 _TRIES = 20
 _PAUSE_S = 0.2
@@ -93,20 +98,6 @@ class DocumentMirror:
         return len(done.writes)
 
 
-@dataclass(frozen=True, slots=True)
-class MirrorReport:
-    """How a mirror kept up with the document that leads; lags are seconds from a save until verified."""
-
-    saves: int
-    verified: int
-    """How many states were written and read back; a state that was overtaken by a later one is in that."""
-    caught_up: bool
-    """Whether the last state is in Redis, and all of it was found equal at the end."""
-    problem: str | None = None
-    """Why not, or what went wrong on the way."""
-    lags_s: tuple[float, ...] = ()
-
-
 @dataclass(slots=True)
 class _Offer:
     document: Mapping[str, object]
@@ -156,20 +147,27 @@ class MirrorFollower:
 
     async def finish(self, timeout_s: float) -> MirrorReport:
         """Wait until the last state is in Redis, at most so long, and compare all of it once more."""
-        caught_up = False
+        caught_up = drifted = False
         try:
             async with asyncio.timeout(timeout_s):
                 if self._saves:
                     await self._settled.wait()
                 if self._latest is not None:
-                    caught_up = not await self._mirror.drift_from(self._latest.document)
-                    if not caught_up:
-                        self._problem = "the document in Redis is not the one that was saved last"
+                    drifted = await self._mirror.drift_from(self._latest.document)
+                    caught_up = not drifted
         except TimeoutError:
             self._problem = self._problem or f"not caught up within {timeout_s:g} s"
-        except StateUnavailable as error:
-            self._problem = str(error)
-        return MirrorReport(self._saves, self._verified, caught_up, self._problem, tuple(self._lags_s))
+        except Exception as error:
+            self._note(error)
+        return MirrorReport(
+            self._saves,
+            self._verified,
+            caught_up,
+            drifted,
+            self._problem,
+            median(self._lags_s) if self._lags_s else None,
+            max(self._lags_s, default=None),
+        )
 
     async def _follow(self) -> None:
         while True:
@@ -180,8 +178,8 @@ class MirrorFollower:
                 continue
             try:
                 await self._mirror.save(offer.document, {"saves": str(offer.number)})
-            except StateUnavailable as error:
-                self._problem = str(error)
+            except Exception as error:
+                self._note(error)
                 # The next save comes with all of this one; the last is tried until there is no time left.
                 self._come.set()
                 await asyncio.sleep(_PAUSE_S)
@@ -191,3 +189,11 @@ class MirrorFollower:
             self._lags_s.append(time.monotonic() - offer.at_s)
             if self._latest is offer:
                 self._settled.set()
+
+    def _note(self, error: Exception) -> None:
+        """Keep what went wrong; no bug in here may fail the run, for which JSON leads."""
+        if isinstance(error, StateUnavailable):
+            self._problem = str(error)
+        else:
+            _log.error("the mirror broke", exc_info=error)
+            self._problem = f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from agents.project import Order
 from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
 from async_arch.json_state import JsonStateStore
 from async_arch.lease import held_lease
+from async_arch.mirror_state import MirrorStateStore, catch_up_s
 from async_arch.model_calls import open_calls
 from async_arch.orchestrator import AsyncOrchestrator
 from async_arch.redis_client import DEFAULT_PATIENCE_S, open_redis
@@ -22,7 +23,7 @@ from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateStore
 from async_arch.workspace import Workspace
 
-__all__ = ["AsyncEngine", "EngineSettings", "open_engine", "timestamp"]
+__all__ = ["AsyncEngine", "EngineSettings", "open_engine", "open_redis_state", "timestamp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class EngineSettings:
     state_store: StateStoreKind = StateStoreKind.REDIS
     redis_url: str = ""
     redis_patience_s: float = DEFAULT_PATIENCE_S
-    """How long Redis may be away before the build fails."""
+    """How long Redis may be away before the build fails, or how long the end waits for a mirror there."""
     concurrency: int = 4
     model: ModelSettings = field(default_factory=ModelSettings)
 
@@ -42,10 +43,18 @@ class EngineSettings:
 class AsyncEngine:
     """An engine that is ready to build one project in its workspace, and the state it keeps."""
 
-    def __init__(self, orchestrator: AsyncOrchestrator, state: StateStore, workspace: Workspace) -> None:
+    def __init__(
+        self,
+        orchestrator: AsyncOrchestrator,
+        state: StateStore,
+        workspace: Workspace,
+        *,
+        patience_s: float = DEFAULT_PATIENCE_S,
+    ) -> None:
         self._orchestrator = orchestrator
         self._state = state
         self._workspace = workspace
+        self._patience_s = patience_s
 
     async def build(self, order: Order) -> BuildOutcome:
         """Build what `order` asks for and leave the blackboard as `blackboard.json` beside the files."""
@@ -63,6 +72,9 @@ class AsyncEngine:
         if not outcome.lost_state:
             board = json.dumps(await self._state.snapshot(), indent=2, ensure_ascii=False)
             await self._workspace.write({"blackboard.json": board + "\n"})
+        if isinstance(self._state, MirrorStateStore):
+            mirror = await self._state.mirrored(catch_up_s(self._patience_s))
+            outcome = replace(outcome, mirror=mirror)
         return outcome
 
     def events(self) -> AsyncIterator[TaskEvent]:
@@ -89,7 +101,7 @@ async def open_engine(settings: EngineSettings, run: str, project_dir: Path) -> 
             concurrency=settings.concurrency,
             now=timestamp,
         )
-        yield AsyncEngine(orchestrator, state, workspace)
+        yield AsyncEngine(orchestrator, state, workspace, patience_s=settings.redis_patience_s)
 
 
 def timestamp() -> str:
@@ -98,13 +110,25 @@ def timestamp() -> str:
 
 
 @asynccontextmanager
-async def _open_state(settings: EngineSettings, run: str, project_dir: Path) -> AsyncIterator[StateStore]:
-    if settings.state_store is StateStoreKind.JSON:
-        yield JsonStateStore(project_dir / "blackboard.json")
-        return
+async def open_redis_state(url: str, run: str, patience_s: float) -> AsyncIterator[RedisStateManager]:
+    """The state of `run` on the server at `url`, for this process alone; raises as `open_engine` does."""
     async with (
-        open_redis(settings.redis_url, patience_s=settings.redis_patience_s) as connection,
+        open_redis(url, patience_s=patience_s) as connection,
         held_lease(connection, run) as token,
         RedisStateManager.on(connection, run, token) as state,
     ):
         yield state
+
+
+@asynccontextmanager
+async def _open_state(settings: EngineSettings, run: str, project_dir: Path) -> AsyncIterator[StateStore]:
+    board_file = project_dir / "blackboard.json"
+    match settings.state_store:
+        case StateStoreKind.JSON:
+            yield JsonStateStore(board_file)
+        case StateStoreKind.MIRROR:
+            async with MirrorStateStore.open(board_file, settings.redis_url, run) as mirrored:
+                yield mirrored
+        case StateStoreKind.REDIS:
+            async with open_redis_state(settings.redis_url, run, settings.redis_patience_s) as state:
+                yield state

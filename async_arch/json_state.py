@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,10 +28,14 @@ __all__ = ["JsonStateStore"]
 
 
 class JsonStateStore:
-    """A `StateStore` in memory that rewrites one JSON file after every report; events stay in the process."""
+    """A `StateStore` in memory that rewrites one JSON file after every report; events stay in the process.
 
-    def __init__(self, path: Path) -> None:
+    `on_saved` is told every document that was saved.
+    """
+
+    def __init__(self, path: Path, on_saved: Callable[[Mapping[str, object]], None] = lambda _: None) -> None:
         self._path = path
+        self._on_saved = on_saved
         self._info: ProjectInfo | None = None
         self._entries: list[Entry] = []
         self._apis: dict[str, ModuleApi] = {}
@@ -109,8 +113,10 @@ class JsonStateStore:
 
     async def _save(self) -> None:
         async with self._saving:
-            text = json.dumps(await self.snapshot(), indent=2, ensure_ascii=False) + "\n"
+            board = await self.snapshot()
+            text = json.dumps(board, indent=2, ensure_ascii=False) + "\n"
             try:
                 await asyncio.to_thread(replace_file, self._path, text)
             except OSError as error:
                 raise StateUnavailable(f"{self._path} cannot be written: {error.strerror}") from error
+            self._on_saved(board)

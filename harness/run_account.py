@@ -59,6 +59,7 @@ def account_of(
         other_requests=log.other_requests,
         leaves=tuple(part for part in Leaves if part in engine.leaves),
         external=result.external,
+        mirror=result.mirror,
         sittings=len(manifest.sittings),
         resumable=outcome.cut_off and manifest.not_resumable is None,
     )

@@ -39,6 +39,7 @@ from agents.workflow import (
     reads,
     skipped,
 )
+from legacy.board import Board, OpenBoard
 from legacy.json_blackboard import JsonBlackboard
 from legacy.ollama_calls import OllamaCalls
 
@@ -50,16 +51,23 @@ Call = Callable[[ModelRequest], ModelReply]
 class FactoryBoss:
     """Builds one project in `project_dir`, task after task in build order.
 
-    `call` asks the model and blocks; `now` gives ISO timestamps; `on_event` is told what happens.
+    `call` asks the model and blocks; `now` gives ISO timestamps; `on_event` is told what happens;
+    `open_board` begins the blackboard.
     """
 
     def __init__(
-        self, project_dir: Path, call: Call, now: Callable[[], str], on_event: Callable[[TaskEvent], None]
+        self,
+        project_dir: Path,
+        call: Call,
+        now: Callable[[], str],
+        on_event: Callable[[TaskEvent], None],
+        open_board: OpenBoard = JsonBlackboard,
     ) -> None:
         self._dir = project_dir
         self._call = call
         self._now = now
         self._on_event = on_event
+        self._open_board = open_board
         self._plan: Plan | None = None
         self._apis: dict[str, ModuleApi] = {}
         self._files: dict[str, str] = {}
@@ -68,7 +76,7 @@ class FactoryBoss:
     def build(self, order: Order) -> BuildOutcome:
         """Build what `order` asks for. What goes wrong with a task is in the outcome, not raised."""
         info = ProjectInfo(order.idea, self._now(), ProjectStatus.BUILDING)
-        board = JsonBlackboard(self._dir / "blackboard.json", info)
+        board = self._open_board(self._dir / "blackboard.json", info)
         self._tell(EventKind.BUILD_STARTED)
         for place, task in enumerate(PLANNING):
             if not self._failures:
@@ -82,7 +90,7 @@ class FactoryBoss:
         return BuildOutcome(status, tuple(self._failures), left_out)
 
     def _build_modules(
-        self, order: Order, tasks: dict[Task, tuple[Task, ...]], board: JsonBlackboard
+        self, order: Order, tasks: dict[Task, tuple[Task, ...]], board: Board
     ) -> tuple[str, ...]:
         broken: set[Task] = set()
         waiting: set[Task] = set()
@@ -98,7 +106,7 @@ class FactoryBoss:
             self._tell(EventKind.TASK_SKIPPED, task, f"needs {', '.join(map(str, waits_for))}")
         return tuple(map(str, left_out))
 
-    def _run(self, task: Task, place: int, order: Order, board: JsonBlackboard) -> TaskReport:
+    def _run(self, task: Task, place: int, order: Order, board: Board) -> TaskReport:
         self._tell(EventKind.TASK_STARTED, task)
         try:
             report = drive(perform(task, self._inputs(task, order)), self._call)
@@ -106,7 +114,8 @@ class FactoryBoss:
             traceback.print_exc()
             reason = f"{type(error).__name__}: {error}"
             report = failed(task, AgentFailure(task.role, task.module, Cause.ENGINE, reason))
-        for path, content in changed_files(report.changes).items():
+        files = changed_files(report.changes)
+        for path, content in files.items():
             target = self._dir / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(content, encoding="utf-8")
@@ -116,7 +125,7 @@ class FactoryBoss:
                 self._plan = change.plan
             elif isinstance(change, ApiDesigned):
                 self._apis[change.module] = change.api
-        board.add(entries(report.changes, place, self._now()))
+        board.add(entries(report.changes, place, self._now()), files)
         if report.failure is not None:
             self._failures.append(TaskFailure(str(task), report.failure.cause, report.failure.reason))
         self._on_event(report.event(self._now()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +21,13 @@ class JsonBlackboard:
         self._entries: list[Entry] = []
         self._save()
 
-    def add(self, entries: Sequence[Entry]) -> None:
-        """Add `entries` and rewrite the file."""
+    @property
+    def document(self) -> dict[str, object]:
+        """What is in the file."""
+        return document(self._info, self._entries)
+
+    def add(self, entries: Sequence[Entry], files: Mapping[str, str] | None = None) -> None:
+        """Add `entries` and rewrite the file; `files` are beside it."""
         self._entries.extend(entries)
         self._save()
 
@@ -33,5 +38,5 @@ class JsonBlackboard:
 
     def _save(self) -> None:
         # In place, not through a temporary file: the control keeps the behaviour that is measured against.
-        text = json.dumps(document(self._info, self._entries), indent=2, ensure_ascii=False)
+        text = json.dumps(self.document, indent=2, ensure_ascii=False)
         self._path.write_text(text + "\n", encoding="utf-8")

@@ -73,8 +73,9 @@ def _compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_deleting_the_folder_retires_the_legacy_engine(retired: Path) -> None:
     fast = ("--ttft", "0.001", "--tokens-per-second", "50000")
-    done = _compare(retired, "--control", "phase:1", *fast)
+    done = _compare(retired, "--control", "phase:2", *fast)
     assert done.returncode == 0, done.stdout + done.stderr
-    refused = _compare(retired)
-    assert refused.returncode == 2
-    assert "the legacy engine has been retired" in refused.stderr
+    for control in ("legacy", "phase:1"):
+        refused = _compare(retired, "--control", control)
+        assert refused.returncode == 2
+        assert "phase:1 is too, has been retired: the folder legacy/ is gone; use phase:2" in refused.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
@@ -11,7 +11,8 @@ from harness.errors import BadInputError
 __all__ = ["Composition", "parse_engine"]
 
 _CHOICES = (
-    "legacy, async, phase:1, phase:2, external:FILE.yaml, or async:flag=value,... with the flags {flags}"
+    "legacy, async, phase:1, phase:2, external:FILE.yaml, legacy:state_store=..., or async:flag=value,... "
+    "with the flags {flags}"
 )
 _FLAGS = {"state_store": StateStoreKind, "agent_calls": AgentCalls, "orchestration": Orchestration}
 
@@ -33,8 +34,8 @@ class Composition:
 
     @property
     def needs_redis(self) -> bool:
-        """Whether its state is in Redis."""
-        return self.state_store is StateStoreKind.REDIS
+        """Whether its state is in Redis, or mirrored there."""
+        return self.state_store.needs_redis
 
     def as_flags(self) -> dict[str, str]:
         """The choices by flag."""
@@ -47,34 +48,41 @@ class Composition:
 
 
 _LEGACY = Composition("legacy", StateStoreKind.JSON, AgentCalls.BLOCKING, Orchestration.SEQUENTIAL)
-_PHASE_1 = Composition("async", StateStoreKind.REDIS, AgentCalls.BLOCKING, Orchestration.SEQUENTIAL)
+_PHASE_1 = replace(_LEGACY, state_store=StateStoreKind.REDIS)
 _PHASE_2 = Composition("async", StateStoreKind.REDIS, AgentCalls.ASYNC, Orchestration.CONCURRENT)
 _NAMED = {"legacy": _LEGACY, "phase:1": _PHASE_1, "phase:2": _PHASE_2, "async": _PHASE_2}
+_BASES = {"legacy": _LEGACY, "async": _PHASE_2}
+_LEGACY_FLAGS = frozenset({"state_store"})
 
 
 def parse_engine(name: str) -> Composition:
     """The composition that an engine name stands for; `BadInputError` where it is none.
 
     `async:flag=value,...` is `async` with some flags set otherwise, for example
-    `async:agent_calls=threads,state_store=json`.
+    `async:agent_calls=threads,state_store=json`; `legacy` has the flag `state_store` only.
     """
     if name in _NAMED:
         return _NAMED[name]
     family, colon, settings = name.partition(":")
     flags = ", ".join(f"{flag} ({', '.join(kind)})" for flag, kind in _FLAGS.items())
-    if family != "async" or not colon or "=" not in settings:
+    if family not in _BASES or not colon or "=" not in settings:
         raise BadInputError(f"{name!r} is not an engine; known are {_CHOICES.format(flags=flags)}")
-    chosen = _PHASE_2.as_flags()
+    base = _BASES[family]
+    chosen = base.as_flags()
     for setting in settings.split(","):
         flag, _, value = setting.partition("=")
         if flag not in _FLAGS:
             raise BadInputError(f"{name!r}: {flag!r} is not a flag; there are {flags}")
         if value not in list(_FLAGS[flag]):
             raise BadInputError(f"{name!r}: {flag} is {', '.join(_FLAGS[flag])}, not {value!r}")
+        if base is _LEGACY and flag not in _LEGACY_FLAGS:
+            raise BadInputError(
+                f"{name!r}: of legacy only the state_store can be chosen; for {setting} take async:{setting}"
+            )
         chosen[flag] = value
-    return Composition(
-        "async",
-        StateStoreKind(chosen["state_store"]),
-        AgentCalls(chosen["agent_calls"]),
-        Orchestration(chosen["orchestration"]),
+    return replace(
+        base,
+        state_store=StateStoreKind(chosen["state_store"]),
+        agent_calls=AgentCalls(chosen["agent_calls"]),
+        orchestration=Orchestration(chosen["orchestration"]),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from agents.build import TaskEvent
+from agents.build import MirrorReport, TaskEvent
 from harness.record import ExternalPlace, Failure, Leaves
 from harness.spec import Spec
 
@@ -52,6 +52,8 @@ class EngineResult:
     failures: tuple[Failure, ...] = ()
     skipped: tuple[str, ...] = ()
     events: tuple[TaskEvent, ...] = field(default=())
+    mirror: MirrorReport | None = None
+    """How the mirror of its blackboard kept up, where it has one."""
     external: ExternalPlace | None = None
     """Where an external engine worked; None for the engines of this project."""
 

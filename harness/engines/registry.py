@@ -33,9 +33,9 @@ def require_available(family: str) -> None:
     """Raise `BadInputError` where the legacy engine is asked for and has been retired."""
     if family == "legacy" and importlib.util.find_spec("legacy") is None:
         raise BadInputError(
-            "the legacy engine, which phase:1 is too, has been retired: the folder legacy/ is gone; use phase:2, "
-            "or its code doing what legacy did: "
-            "async:state_store=json,agent_calls=blocking,orchestration=sequential"
+            "the legacy engine, which phase:1 is too, has been retired: the folder legacy/ is gone; use "
+            "phase:2, or async:agent_calls=blocking,orchestration=sequential, which "
+            "goes about it as legacy did"
         )
 
 

@@ -69,7 +69,7 @@ def _end_with_owner() -> None:
 
 def _finished(outcome: BuildOutcome) -> Finished:
     failures = [Failure(task=f.task, cause=f.cause, reason=f.reason) for f in outcome.failures]
-    return Finished(failures=tuple(failures), skipped=outcome.skipped)
+    return Finished(failures=tuple(failures), skipped=outcome.skipped, mirror=outcome.mirror)
 
 
 def _broken(cause: Cause, task: str, reason: str) -> Finished:

@@ -107,7 +107,9 @@ class WorkerEngine:
             except _NoResult as problem:
                 return _failed(Cause.ENGINE, f"{problem}{last_words(job.log)}", startup_s, events)
         if isinstance(message, Finished):
-            return EngineResult(startup_s, message.failures, message.skipped, tuple(events))
+            return EngineResult(
+                startup_s, message.failures, message.skipped, tuple(events), mirror=message.mirror
+            )
         return _failed(Cause.ENGINE, "the engine's process said nothing of its result", startup_s, events)
 
     async def _start(self, process: Process, job: EngineJob) -> WorkerMessage:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from agents.build import EventKind, TaskEvent
+from agents.build import EventKind, MirrorReport, TaskEvent
 from agents.plan import ModuleHint, ModuleType
 from agents.project import Order
 from harness.record import Failure
@@ -32,7 +32,7 @@ class _Hint(_Line):
 
 
 class WorkerJob(_Line):
-    """One build. `flags` is empty for the legacy engine."""
+    """One build; `flags` is what its engine is composed of."""
 
     family: Literal["legacy", "async"]
     flags: dict[str, str]
@@ -112,6 +112,7 @@ class Finished(_Line):
     kind: Literal["finished"] = "finished"
     failures: tuple[Failure, ...]
     skipped: tuple[str, ...]
+    mirror: MirrorReport | None = None
 
 
 WorkerMessage = Ready | Happened | Finished

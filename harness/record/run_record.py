@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from agents.build import TaskEvent
+from agents.build import MirrorReport, TaskEvent
 from agents.conversation import Cause
 from harness.gateway.calls import CallRecord
 
@@ -156,6 +156,8 @@ class RunSummary(_Frozen):
     """What the engine is known to leave; of the rest nothing can be missed."""
     external: ExternalPlace | None = None
     """Where an external engine worked; None for the engines of this project."""
+    mirror: MirrorReport | None = None
+    """How the mirror of its blackboard kept up, where it has one."""
     sittings: int = 1
     """How often work on it was begun; more than once where it was cut off and resumed."""
     resumable: bool = False

@@ -29,6 +29,7 @@ from agents.roles import Role
 from agents.workflow import Reads, Task, TaskReport
 from async_arch.embedded_redis import embedded_redis
 from async_arch.json_state import JsonStateStore
+from async_arch.mirror_state import MirrorStateStore
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateStore, StateUnavailable
 
@@ -50,7 +51,19 @@ async def _redis_store(_: Path) -> AsyncIterator[StateStore]:
         yield state
 
 
-@pytest.fixture(params=[_json_store, _redis_store], ids=["json", "redis"])
+@asynccontextmanager
+async def _mirror_store(folder: Path) -> AsyncIterator[StateStore]:
+    """Whoever closes it finds in Redis what it would have found in the file."""
+    async with embedded_redis() as server:
+        async with MirrorStateStore.open(folder / "blackboard.json", server.url, "run-1") as state:
+            yield state
+            report = await state.mirrored(5.0)
+        assert (report.caught_up, report.problem) == (True, None)
+        async with RedisStateManager.open(server.url, "run-1") as follower:
+            assert await follower.snapshot() == json.loads((folder / "blackboard.json").read_text())
+
+
+@pytest.fixture(params=[_json_store, _mirror_store, _redis_store], ids=["json", "mirror", "redis"])
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStore:
     return lambda: request.param(tmp_path)
 

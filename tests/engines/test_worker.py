@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.engines.composition import parse_engine
 from harness.engines.worker_protocol import GO, WorkerJob
 from tests.gateway.scripted_ollama import Exchange
 from tests.threaded_ollama import threaded_ollama
@@ -19,7 +20,7 @@ async def _hang(exchange: Exchange) -> None:
 def test_a_worker_whose_owner_is_gone_ends_although_its_model_hangs(tmp_path: Path) -> None:
     job = WorkerJob(
         family="legacy",
-        flags={},
+        flags=parse_engine("legacy").as_flags(),
         run="run",
         project_dir=str(tmp_path),
         idea="A shop.",
