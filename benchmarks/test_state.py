@@ -1,0 +1,176 @@
+"""What an update of the blackboard costs in `json`, `mirror` and `redis`: bytes and time, ratios of one run.
+
+An update is one more attempt of 4 kB. The measure of time is one awaited XADD of the same bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from agents.blackboard import AttemptMade, Entry, ProjectInfo, ProjectStatus, document, entries
+from agents.conversation import Attempt, AttemptStatus
+from agents.roles import Role
+from async_arch.document_mirror import DocumentMirror
+from async_arch.embedded_redis import embedded_redis
+from async_arch.redis_client import RedisConnection, open_redis
+from async_arch.redis_keys import RunKeys
+from async_arch.state_manager import RedisStateManager
+from async_arch.stored_document import dumped
+from legacy.json_blackboard import JsonBlackboard
+
+INFO = ProjectInfo("a shop", "2026-01-01T00:00:00.000+00:00", ProjectStatus.BUILDING)
+SIZES = (100, 1_000, 5_000)
+AT_ONCE = 128
+ROUNDS = 7
+SAMPLES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one update, the mean over so many: seconds, and bytes as a multiple of the entry's own."""
+
+    per_update_s: float
+    bytes_sent: float = 0.0
+    bytes_kept: float = 0.0
+
+
+def _entry(number: int) -> list[Entry]:
+    text = f"{number:06} " + "words of an answer " * 100
+    attempt = Attempt(
+        Role.DEVELOPER,
+        f"Module{number}",
+        1,
+        text[:1900],
+        text[:1900],
+        AttemptStatus.OK,
+        None,
+        INFO.created_at,
+    )
+    return entries((AttemptMade(attempt),), number, INFO.created_at)
+
+
+def _sampled(size: int) -> Iterator[int]:
+    """Numbers of entries between 0 and `size`, evenly: a cost that grows with them has its mean there."""
+    samples = min(size, SAMPLES)
+    return (round((sample + 0.5) * size / samples) for sample in range(samples))
+
+
+async def _awaited_xadd(connection: RedisConnection, number: int) -> Cost:
+    text = dumped(_entry(0)[0].value)
+    began = time.perf_counter()
+    for _ in range(number):
+        await connection.client.xadd("plain", {"v": text})
+    elapsed_s = time.perf_counter() - began
+    await connection.client.delete("plain")
+    return Cost(elapsed_s / number)
+
+
+async def _redis(connection: RedisConnection, size: int) -> Cost:
+    async with RedisStateManager.on(connection, f"redis-{size}") as state:
+        await state.create(INFO)
+        new = [_entry(number) for number in range(size)]
+        payload = sum(len(dumped(entry.value)) for (entry,) in new)
+        before = await connection.client.info()
+        waiting = iter(new)
+
+        async def write() -> None:
+            for update in waiting:
+                await state.add(update)
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(write())
+        elapsed_s = time.perf_counter() - began
+        after = await connection.client.info()
+        assert await connection.client.xlen(RunKeys(f"redis-{size}")["section:agent_attempts"]) == size
+        await state.delete()
+    sent, kept = (
+        (after[name] - before[name]) / payload for name in ("total_net_input_bytes", "aof_current_size")
+    )
+    return Cost(elapsed_s / size, sent, kept)
+
+
+def _json(size: int, folder: Path) -> Cost:
+    """Every update rewrites the file: measured at some sizes up to this one, since all would take hours."""
+    times, sizes = [], []
+    entry_size = len(dumped(_entry(0)[0].value))
+    for number in _sampled(size):
+        path = folder / "blackboard.json"
+        board = JsonBlackboard(path, INFO)
+        board.add([entry for each in range(number) for entry in _entry(each)])
+        began = time.perf_counter()
+        board.add(_entry(number))
+        times.append(time.perf_counter() - began)
+        sizes.append(path.stat().st_size / entry_size)
+    return Cost(statistics.mean(times), statistics.mean(sizes), statistics.mean(sizes))
+
+
+async def _mirror(connection: RedisConnection, size: int) -> Cost:
+    """The mirror's part alone: the difference, its writing and its reading back; sampled likewise."""
+    times, sent = [], []
+    for number in _sampled(size):
+        run = f"mirror-{size}-{number}"
+        before = [entry for each in range(number) for entry in _entry(each)]
+        async with DocumentMirror.on(connection, run) as mirror:
+            await mirror.save(document(INFO, before))
+            after = document(INFO, [*before, *_entry(number)])
+            bytes_before = (await connection.client.info())["total_net_input_bytes"]
+            began = time.perf_counter()
+            await mirror.save(after)
+            times.append(time.perf_counter() - began)
+            bytes_after = (await connection.client.info())["total_net_input_bytes"]
+            sent.append((bytes_after - bytes_before) / len(dumped(_entry(number)[0].value)))
+        async with RedisStateManager.on(connection, run) as state:
+            await state.delete()
+    return Cost(statistics.mean(times), statistics.mean(sent))
+
+
+async def _measure(sizes: tuple[int, ...], rounds: int, folder: Path) -> dict[str, dict[int, list[Cost]]]:
+    found: dict[str, dict[int, list[Cost]]] = {
+        way: {size: [] for size in sizes} for way in ("xadd", "redis", "mirror", "json")
+    }
+    async with embedded_redis() as server, open_redis(server.url) as connection:
+        # Not counted: what is loaded with the first of everything.
+        await _redis(connection, 50)
+        for turn in range(rounds):
+            for size in sizes:
+                ways: list[tuple[str, Callable[[], Awaitable[Cost]]]] = [
+                    ("xadd", lambda: _awaited_xadd(connection, 500)),
+                    ("redis", lambda size=size: _redis(connection, size)),  # type: ignore[misc]
+                ]
+                for way, measure in ways if turn % 2 else reversed(ways):
+                    found[way][size].append(await measure())
+        for size in sizes:
+            found["mirror"][size].append(await _mirror(connection, size))
+            found["json"][size].append(await asyncio.to_thread(_json, size, folder))
+    return found
+
+
+@pytest.mark.timeout(900)
+def test_cost_of_an_update(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """Time over one awaited XADD, and bytes over the entry's own, by size; medians of the rounds."""
+    sizes, rounds = ((20,), 1) if benchmark.disabled else (SIZES, ROUNDS)
+    found = benchmark.pedantic(lambda: asyncio.run(_measure(sizes, rounds, tmp_path)), rounds=1, iterations=1)
+    for size in sizes:
+        unit_s = statistics.median(cost.per_update_s for cost in found["xadd"][size])
+        for way in ("redis", "mirror", "json"):
+            per_update_s = statistics.median(cost.per_update_s for cost in found[way][size])
+            cost = found[way][size][-1]
+            benchmark.extra_info[f"{way} {size}"] = {
+                "us": round(per_update_s * 1e6, 1),
+                "over XADD": round(per_update_s / unit_s, 3),
+                "bytes sent": round(cost.bytes_sent, 3),
+                "append-only file": round(cost.bytes_kept, 3),
+            }
+        benchmark.extra_info[f"xadd {size}"] = {"us": round(unit_s * 1e6, 1)}
+    for what, facts in benchmark.extra_info.items():
+        print(f"{what}: {facts}")  # noqa: T201 (what a benchmark is run for)
