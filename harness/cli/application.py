@@ -12,6 +12,7 @@ import typer
 from harness.cli.cassette import cassette
 from harness.cli.compare import compare
 from harness.cli.gateway import gateway
+from harness.cli.resume import resume
 
 __all__ = ["app", "main"]
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(name="compare")(compare)
+app.command(name="resume")(resume)
 app.command(name="gateway")(gateway)
 app.add_typer(cassette, name="cassette")
 

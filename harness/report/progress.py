@@ -98,6 +98,8 @@ class TrialProgress:
         self._live.stop()
         ended = describe_outcome(record.summary.outcome)
         self._say(f"{self._label}: {ended} in {record.summary.wall_s:.1f} s")
+        if record.summary.resumable:
+            self._say(f"{self._label}: harness resume {record.summary.id} goes on with it")
 
     def _say(self, line: str) -> None:
         self._console.print(visible(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
