@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
+from agents.build import MirrorReport
 from harness.compare.blackboard import compare_blackboards
 from harness.compare.cassette import prompt_drift, used_up
 from harness.compare.conversation import ConversationResult, compare_conversations
@@ -14,6 +15,7 @@ from harness.compare.events import compare_events
 from harness.compare.expectations import Expectation, check_expectations
 from harness.compare.faults import reactions
 from harness.compare.files import compare_files
+from harness.compare.mirror import drift
 from harness.compare.mismatch import Kind, Layer, Mismatch, following
 from harness.compare.outcome import compare_outcomes, describe_outcome, failed_otherwise
 from harness.compare.timing import Limit, Overlap, TimingFacts, limit_of, overlap, timing_facts
@@ -42,6 +44,8 @@ class RunFacts(_Facts):
     timing: TimingFacts
     timeline: tuple[TimelineSpan, ...]
     folder: str
+    mirror: MirrorReport | None = None
+    """How the mirror of its blackboard kept up, where it has one."""
 
 
 class LayerResult(_Facts):
@@ -121,6 +125,7 @@ def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]
     outcome = compare_outcomes(control, candidate, conversation, left_alike=left_alike)
     if conversation.mismatches or any(not mismatch.follows for mismatch in outcome):
         blackboard, files, events = following(blackboard), following(files), following(events)
+    blackboard = (*blackboard, *drift(candidate))
     sections = len({section for record in both for section in record.blackboard or ()})
     paths = len({path for record in both for path in record.summary.files})
     calls = _counts(*(len(record.calls) for record in both))
@@ -199,4 +204,5 @@ def _facts(record: RunRecord, timing: TimingFacts) -> RunFacts:
         timing=timing,
         timeline=record.timeline,
         folder=str(record.folder),
+        mirror=record.summary.mirror,
     )

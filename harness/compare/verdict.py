@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from agents.conversation import Cause
 from harness.compare.call_graph import group_named
 from harness.compare.expectations import Expectation, ExpectationStatus
+from harness.compare.mirror import not_mirrored
 from harness.compare.mismatch import Kind, Mismatch
 from harness.compare.outcome import describe_outcome
 from harness.compare.text import one_line
@@ -78,6 +79,9 @@ def judge(
     missing = _missing_data(control)
     if missing:
         return Verdict(status=Status.ERROR, reasons=tuple(missing))
+    unmirrored = _unmirrored(control, candidate)
+    if unmirrored:
+        return Verdict(status=Status.INCONCLUSIVE, reasons=tuple(unmirrored))
     return Verdict(status=Status.PASS, reasons=(f"{_equal_parts(control, candidate)} are equal",))
 
 
@@ -128,6 +132,16 @@ def _missing_data(record: RunRecord) -> list[str]:
     if Leaves.BLACKBOARD not in record.summary.leaves:
         del found["blackboard"]
     return [f"the runs are equal, but neither has a {what}" for what, data in found.items() if not data]
+
+
+def _unmirrored(control: RunRecord, candidate: RunRecord) -> list[str]:
+    """Why equal runs do not show that Redis can follow, where one of them has a mirror there."""
+    sides = (("control", control), ("candidate", candidate))
+    return [
+        f"the runs are equal, but {reason}"
+        for side, record in sides
+        if (reason := not_mirrored(record, side)) is not None
+    ]
 
 
 def exit_code(status: Status) -> int:

@@ -77,6 +77,9 @@ def _body(comparison: Comparison, width: int) -> Group:
     if shown:
         parts += ["", *map(_indented, shown)]
     parts += ["", _timing(comparison), _indented(_limit(comparison))]
+    mirrors = _mirrors(comparison)
+    if mirrors:
+        parts += ["", *map(_indented, mirrors)]
     if comparison.candidate_overlaps:
         parts += ["", _overlaps(comparison)]
     bars = timeline_rows(comparison, width)
@@ -181,6 +184,16 @@ def _timing(comparison: Comparison) -> Table:
 def _limit(comparison: Comparison) -> Text:
     sentence = comparison.limit.sentence
     return Text(sentence[:1].upper() + sentence[1:])
+
+
+def _mirrors(comparison: Comparison) -> list[Text]:
+    """How the mirrors of the two kept up, where they have one."""
+    lines = []
+    for name, side in (("control", comparison.control), ("candidate", comparison.candidate)):
+        if side.mirror is not None:
+            style = "green" if side.mirror.caught_up else "yellow"
+            lines.append(Text.assemble((f"mirror of the {name}: ", style), visible(str(side.mirror))))
+    return lines
 
 
 def _overlaps(comparison: Comparison) -> Table:

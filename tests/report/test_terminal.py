@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from agents.build import MirrorReport
 from agents.conversation import Cause
 from harness.compare import Comparison, Status, compare
 from harness.record import ModelFacts
@@ -276,3 +277,15 @@ def test_every_status_can_be_printed(status: Status, equal: Comparison) -> None:
     verdict = equal.verdict.model_copy(update={"status": status})
     text = printed(equal.model_copy(update={"verdict": verdict}), colours=True)
     assert status.value in text.splitlines()[-1]
+
+
+def test_how_a_mirror_kept_up_is_a_line(tmp_path: Path) -> None:
+    comparison = compared(tmp_path, {})
+    assert "mirror of" not in printed(comparison)
+    report = MirrorReport(7, 6, True, problem="no answer for a while", lag_median_s=0.0012, lag_max_s=0.5)
+    candidate = comparison.candidate.model_copy(update={"mirror": report})
+    text = words(printed(comparison.model_copy(update={"candidate": candidate})))
+    assert (
+        "mirror of the candidate: 7 saves, 6 of them read back; equal at the end; lag 1.2 ms median, "
+        "500.0 ms at most; no answer for a while" in text
+    )
