@@ -82,7 +82,8 @@ async def held_lease(
         yield token
     finally:
         renewal.stop()
-        with suppress(StateUnavailable, TimeoutError):
+        # Where it cannot be returned it lapses.
+        with suppress(redis.exceptions.RedisError, OSError, TimeoutError):
             async with asyncio.timeout(_ANSWER_TIMEOUT_S):
                 await LEASE.run(connection.client, keys["meta"], "return", "", "", token)
 

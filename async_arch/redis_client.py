@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _CONNECTIONS = 32
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 1.0
 
+_QUERIED_PASSWORD = re.compile(r"([?&]password=)[^&#]*")
+
 T = TypeVar("T")
 
 _REFUSED = (
@@ -50,7 +53,8 @@ _AWAY = (
 
 
 def redacted(url: str) -> str:
-    """`url` without its password."""
+    """`url` without its password, in whichever of the two places where it may stand."""
+    url = _QUERIED_PASSWORD.sub(r"\1***", url)
     parts = urlsplit(url)
     if parts.password is None:
         return url

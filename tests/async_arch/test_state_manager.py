@@ -279,6 +279,8 @@ async def test_a_server_that_dies_is_state_unavailable_for_every_operation() -> 
         ("rediss://user:pass@host/1", "rediss://user:***@host/1"),
         ("redis://:pass@host:1/1", "redis://:***@host:1/1"),
         ("unix:///tmp/socket?db=1", "unix:///tmp/socket?db=1"),
+        ("unix:///tmp/socket?db=1&password=pass&x=1", "unix:///tmp/socket?db=1&password=***&x=1"),
+        ("redis://user:pass@host/1?password=pass", "redis://user:***@host/1?password=***"),
     ],
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:
