@@ -37,7 +37,7 @@ from harness.run_clock import RunClock
 from harness.spec import Spec
 from harness.surroundings import EMBEDDED, RedisServer, chosen_model, fault_rules, redis_server
 
-__all__ = ["Session", "SessionSettings", "open_session"]
+__all__ = ["OnEvent", "Session", "SessionSettings", "open_session"]
 
 _PATIENCE_S = 30.0
 _JOURNAL = "calls.jsonl"

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from async_arch.embedded_redis import EmbeddedRedis, RedisDataHeld, RedisUnavailable, embedded_redis
 from async_arch.redis_client import open_redis, redacted
@@ -25,7 +24,7 @@ from harness.gateway.model import ModelChoice, choose_model
 from harness.record import RunStore, StatePlace
 from harness.record.redis_folders import RedisFolders
 
-__all__ = ["EMBEDDED", "RedisServer", "chosen_model", "fault_rules", "redis_server", "without_password"]
+__all__ = ["EMBEDDED", "RedisServer", "chosen_model", "fault_rules", "redis_server"]
 
 EMBEDDED = "embedded"
 
@@ -84,7 +83,7 @@ class RedisServer:
 
     def place(self, store: RunStore) -> StatePlace:
         """Where the state of a run is, as it is written down."""
-        public = without_password(self.url)
+        public = redacted(self.url)
         return StatePlace(
             server=self.described,
             url=public,
@@ -99,15 +98,6 @@ class RedisServer:
                 return bool(await connection.command("EXISTS", RunKeys(run)["meta"]))
         except StateUnavailable as error:
             raise SurroundingsError(str(error)) from error
-
-
-def without_password(url: str) -> str:
-    """`url` as it may be shown and written down, wherever in it a password stands."""
-    parts = urlsplit(redacted(url))
-    query = [(key, value) for key, value in parse_qsl(parts.query) if key != "password"]
-    if len(query) == len(parse_qsl(parts.query)):
-        return urlunsplit(parts)
-    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 @asynccontextmanager
@@ -135,7 +125,7 @@ async def redis_server(
         raise BadInputError(
             f"--redis: {choice!r} is neither 'embedded' nor a URL such as redis://localhost:6379/0"
         )
-    public = without_password(choice)
+    public = redacted(choice)
     try:
         async with open_redis(choice):
             pass
