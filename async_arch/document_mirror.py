@@ -23,7 +23,7 @@ from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.stored_document import StoredDocument, as_bytes, digest
 
-__all__ = ["DocumentMirror", "MirrorDrift", "MirrorFollower"]
+__all__ = ["DocumentMirror", "MirrorDrift", "MirrorFollower", "Saved"]
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +33,14 @@ _PAUSE_S = 0.2
 
 class MirrorDrift(StateUnavailable):
     """What was written does not lie in Redis as it was meant to; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What it took to write a state: so many writes, of so many bytes."""
+
+    writes: int
+    size: int
 
 
 class DocumentMirror:
@@ -55,17 +63,17 @@ class DocumentMirror:
             await RedisStateManager(connection, keys, writer).begin(lifetime_s)
             yield cls(connection, keys, writer)
 
-    async def save(self, document: Mapping[str, object], facts: Mapping[str, str] | None = None) -> int:
-        """Make the document in Redis equal to `document`; returns how many writes that took.
+    async def save(self, document: Mapping[str, object], facts: Mapping[str, str] | None = None) -> Saved:
+        """Make the document in Redis equal to `document`; returns what that took.
 
         `facts` about it are kept with the run (in the hash `meta`), changed in the same step. Raises
         `MirrorDrift` where it does not lie there as written, `StateUnavailable` where Redis does not answer.
         """
         about = [set_hash("meta", as_bytes(name), as_bytes(text)) for name, text in (facts or {}).items()]
         for _ in range(_TRIES):
-            count = await self._try(document, about)
-            if count is not None:
-                return count
+            saved = await self._try(document, about)
+            if saved is not None:
+                return saved
         raise MirrorDrift(f"run {self._keys.run}: somebody else writes its document all the time")
 
     async def drift_from(self, document: Mapping[str, object]) -> bool:
@@ -73,7 +81,7 @@ class DocumentMirror:
         self._stored = await read_document(self._connection, self._keys)
         return digest(self._stored.value) != digest(document)
 
-    async def _try(self, document: Mapping[str, object], about: list[Write]) -> int | None:
+    async def _try(self, document: Mapping[str, object], about: list[Write]) -> Saved | None:
         before = self._stored
         if before is None:
             before = await read_document(self._connection, self._keys)
@@ -95,7 +103,7 @@ class DocumentMirror:
                 raise MirrorDrift(f"run {self._keys.run}: not in Redis as written: {', '.join(wrong[:5])}")
             done.document.version = written.version
         self._stored = done.document
-        return len(done.writes)
+        return Saved(len(done.writes), sum(len(part) for write in done.writes for part in write.args))
 
 
 @dataclass(slots=True)
