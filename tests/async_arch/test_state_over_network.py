@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from agents.blackboard import Entry, ProjectInfo, ProjectStatus, Section
+from agents.build import EventKind, TaskEvent
 from agents.workflow import Reads
 from async_arch.document_mirror import DocumentMirror
 from async_arch.document_writes import set_hash
@@ -72,6 +74,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 async def _network() -> AsyncIterator[tuple[EmbeddedRedis, Proxy]]:
     async with embedded_redis() as server, proxying(_socket(server)) as proxy:
         yield server, proxy
+
+
+@asynccontextmanager
+async def _scripts_known(server: EmbeddedRedis) -> AsyncIterator[RedisStateManager]:
+    """A run that was begun, so that the server knows the script and does what it is asked the first time."""
+    async with open_state(server.url, "run") as direct:
+        await direct.create(ProjectInfo("a shop", "t", ProjectStatus.BUILDING))
+        yield direct
 
 
 async def test_a_redis_that_is_away_for_a_second_is_waited_for() -> None:
@@ -176,38 +186,43 @@ async def test_a_redis_that_accepts_and_answers_nothing_for_a_while_is_waited_fo
 
 
 async def test_what_is_done_and_never_answered_is_not_done_again() -> None:
+    event = TaskEvent(EventKind.TASK_STARTED, "t", "developer:Cart")
     async with (
         _network() as (server, proxy),
-        open_redis(_over(proxy), answer_timeout_s=0.2) as connection,
-        RedisStateManager.on(connection, "run") as state,
+        _scripts_known(server) as direct,
+        open_state(_over(proxy), "run") as state,
     ):
-        proxy.delay_s = 0.005
-        async with asyncio.TaskGroup() as group:
-            group.create_task(write_build(state, MODULES))
-            await _until_half_written(server, "run")
-            async with proxy.hanging(commands=False):
-                await asyncio.sleep(0.5)
-        assert await _left(server, "run") == await _undisturbed(server)
+        async with asyncio.TaskGroup() as group, proxy.hanging(commands=False):
+            group.create_task(state.add([Entry(Section.LOGS, (0, 0), "", "once")]))
+            group.create_task(state.announce(event))
+            async with asyncio.timeout(TIMEOUT_S):
+                while not (await direct.snapshot())["logs"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+            proxy.cut()
+        await state.finish(ProjectStatus.COMPLETE, TaskEvent(EventKind.BUILD_FINISHED, "t"))
+        left = await left_by(state)
+    assert len(left.events) == 2
+    assert left.document.count("once") == 1
 
 
 async def test_what_is_refused_and_never_answered_does_not_look_done() -> None:
     """An update after it, of the same writer, is done: that must not vouch for the one before."""
     async with (
         _network() as (server, proxy),
-        open_state(server.url, "run") as direct,
+        _scripts_known(server) as direct,
         open_redis(_over(proxy)) as connection,
         RedisWriter(connection, RunKeys("run")).running() as writer,
+        asyncio.TaskGroup() as group,
+        proxy.hanging(commands=False),
     ):
-        await direct.begin()
-        async with asyncio.TaskGroup() as group, proxy.hanging(commands=False):
-            refused = group.create_task(_conflicting(writer))
-            done = group.create_task(writer.write([set_hash("files", b"later.py", b"")]))
-            # Both may go in one call; where the second waits for the answer to the first, it does not come.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(0.2):
-                    while not await _is_file(direct, "later.py"):  # noqa: ASYNC110
-                        await asyncio.sleep(0.001)
-            proxy.cut()
+        refused = group.create_task(_conflicting(writer))
+        done = group.create_task(writer.write([set_hash("files", b"later.py", b"")]))
+        # Both may go in one call; where the second waits for the answer to the first, it does not come.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.2):
+                while not await _is_file(direct, "later.py"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+        proxy.cut()
     assert refused.result() == "refused"
     assert done.result().answer in (Answer.OK, Answer.AGAIN)
 
