@@ -134,6 +134,8 @@ async def open_redis(
         url,
         # RESP2 is what every server speaks, and what the client's return shapes are made for.
         protocol=2,
+        # Names of modules are in keys, and JSON can write half a surrogate pair: see `as_bytes`.
+        encoding_errors="surrogatepass",
         max_connections=_CONNECTIONS,
         timeout=answer_timeout_s,
         socket_timeout=answer_timeout_s,
