@@ -174,7 +174,12 @@ def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
     return tuple(
         note
         for side, record in sides
-        for note in (*_of_external(record, side), *used_up(record, side), *reactions(record, side))
+        for note in (
+            *_of_external(record, side),
+            *_of_resumed(record, side),
+            *used_up(record, side),
+            *reactions(record, side),
+        )
     )
 
 
@@ -183,6 +188,14 @@ def _of_external(record: RunRecord, side: str) -> Iterator[str]:
         yield (
             f"the {side} is an external engine: its clock starts with its first call, and its critical path "
             "is what its prompts show by quoting earlier answers"
+        )
+
+
+def _of_resumed(record: RunRecord, side: str) -> Iterator[str]:
+    if record.summary.sittings > 1:
+        yield (
+            f"the {side} was resumed, and took {record.summary.sittings} sittings: tasks that were cut off "
+            "were begun anew, with their calls, and its times are not judged"
         )
 
 

@@ -75,7 +75,10 @@ def _parallel(spec: Spec, candidate: RunRecord, drift: str | None) -> Iterator[E
         starts = {first: seen.first_from_s, second: seen.second_from_s}
         never = [name for name, start_s in starts.items() if start_s is None]
         reason = (
-            _unfinished(candidate, "candidate") or _no_concurrency(candidate) or _without_times(candidate)
+            _unfinished(candidate, "candidate")
+            or _no_concurrency(candidate)
+            or _without_times(candidate)
+            or _resumed(candidate, "candidate")
         )
         if not reason and never:
             # Other answers can make another plan.
@@ -104,6 +107,8 @@ def _speedup(
         or _unfinished(candidate, "candidate")
         or _no_concurrency(candidate)
         or _without_times(candidate)
+        or _resumed(control, "control")
+        or _resumed(candidate, "candidate")
         or ("the control is concurrent too" if control.summary.concurrent else None)
         or drift
         or _out_of_reach(least, control, candidate)
@@ -152,6 +157,12 @@ def _without_times(record: RunRecord) -> str | None:
     if record.summary.model.time_scale == 0:
         return "the answers were replayed at once (time scale 0)"
     return None
+
+
+def _resumed(record: RunRecord, side: str) -> str | None:
+    """Why the times of `record` are not those of one run, or None where they are."""
+    sittings = record.summary.sittings
+    return f"the {side} was resumed, and took {sittings} sittings" if sittings > 1 else None
 
 
 def _module_count(record: RunRecord) -> int:

@@ -39,6 +39,8 @@ class TimingFacts(_Facts):
     idle_s: float
     """Wall-clock in which no call was generating: what the engine itself takes."""
     slots: int
+    sittings: int = 1
+    """How often work on the run was begun: the times of a resumed run are not those of one run."""
     critical_path_s: float
     """The longest chain of calls that had to wait for each other."""
     work_over_slots_s: float
@@ -98,6 +100,7 @@ def timing_facts(record: RunRecord) -> TimingFacts:
         queued_s=sum(call.queued_s for call in record.calls),
         idle_s=record.summary.wall_s - _length(_common(_merged(_generating(record)), whole)),
         slots=slots,
+        sittings=record.summary.sittings,
         critical_path_s=path_s,
         work_over_slots_s=work_s / slots,
         lower_bound_s=max(path_s, work_s / slots),
@@ -125,6 +128,9 @@ def limit_of(facts: TimingFacts) -> Limit:
     path_s, bound_s, wall_s = facts.critical_path_s, facts.lower_bound_s, facts.wall_s
     by_slots = facts.work_over_slots_s > path_s * (1 + _ROUNDING)
     slow_engine = wall_s > bound_s * _ENGINE_LIMIT
+    if facts.sittings > 1:
+        sentence = f"nothing can be said of a limit: the run was resumed, and took {facts.sittings} sittings"
+        return Limit(by_slots=False, sentence=sentence)
     if not bound_s:
         return Limit(by_slots=False, sentence="nothing was generated, so nothing can be said of a limit")
     if slow_engine and not (by_slots and facts.slots == 1):

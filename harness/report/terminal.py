@@ -246,15 +246,18 @@ def _verdict_line(comparison: Comparison) -> Text:
 
 
 def _has_speedup(comparison: Comparison) -> bool:
-    """Whether both came to their end, so that the time they took says something."""
+    """Whether both came to their end in one go, so that the time they took says something."""
     sides = (comparison.control, comparison.candidate)
     return comparison.model.time_scale != 0 and all(
-        side.outcome.status is not OutcomeStatus.FAILED for side in sides
+        side.outcome.status is not OutcomeStatus.FAILED and side.timing.sittings == 1 for side in sides
     )
 
 
 def _no_gain(comparison: Comparison) -> str:
-    return f"no speed-up: {'replayed at once' if comparison.model.time_scale == 0 else 'a run failed'}"
+    if comparison.model.time_scale == 0:
+        return "no speed-up: replayed at once"
+    resumed = any(side.timing.sittings > 1 for side in (comparison.control, comparison.candidate))
+    return f"no speed-up: a run {'was resumed' if resumed else 'failed'}"
 
 
 def _two_sided(title: str) -> Table:

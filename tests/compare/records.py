@@ -147,6 +147,7 @@ def make_record(
     concurrent: bool = True,
     model: ModelFacts | None = None,
     engine: str = "async",
+    sittings: int = 1,
 ) -> RunRecord:
     """A record of a run in `folder`, where its files are written."""
     for path, content in (FILES if files is None else files).items():
@@ -175,6 +176,7 @@ def make_record(
         files=generated_files(folder / "files"),
         malformed_requests=0,
         other_requests=0,
+        sittings=sittings,
     )
     made = (make_call("analyst", None), make_call(number=2)) if calls is None else tuple(calls)
     told = (make_event(EventKind.BUILD_STARTED, ""),) if events is None else tuple(events)

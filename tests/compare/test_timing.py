@@ -45,10 +45,19 @@ def test_sums_and_bounds_of_a_run() -> None:
 
 def test_a_run_without_calls_has_no_bounds_and_divides_by_nothing() -> None:
     facts = timing_facts(record(wall_s=0.0))
-    names = {*TimingFacts.model_fields, *TimingFacts.model_computed_fields} - {"startup_s", "slots"}
-    assert facts.model_dump(exclude={"startup_s", "slots"}) == dict.fromkeys(names, 0)
+    others = {"startup_s", "slots", "sittings"}
+    names = {*TimingFacts.model_fields, *TimingFacts.model_computed_fields} - others
+    assert facts.model_dump(exclude=others) == dict.fromkeys(names, 0)
     assert "nothing was generated" in limit_of(facts).sentence
     assert timing_facts(record(wall_s=3.0)).idle_s == 3
+
+
+def test_the_times_of_a_resumed_run_name_no_limit() -> None:
+    once = timing_facts(record(make_call(end_s=8.0)))
+    assert "is the limit" in limit_of(once).sentence
+    resumed = limit_of(once.model_copy(update={"sittings": 2}))
+    assert resumed.sentence == "nothing can be said of a limit: the run was resumed, and took 2 sittings"
+    assert not resumed.by_slots
 
 
 def test_a_call_that_never_got_a_slot_only_queued() -> None:

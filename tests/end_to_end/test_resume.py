@@ -26,9 +26,10 @@ from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.settings import SimulateSettings
 from harness.record import OutcomeStatus, RunRecord, RunStore
 from harness.resume import ResumedRun, resumable_runs, resume_run
-from harness.session import OnEvent, Session, SessionSettings, open_session
+from harness.session import OnEvent, SessionSettings, open_session
 from harness.spec import Spec, find_specs
 from tests.end_to_end.harness_process import STEADY, harness, run_harness
+from tests.end_to_end.quiet import Quiet
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc")
 
@@ -40,21 +41,6 @@ modules:
   - {name: Orders, module_type: service, description: Orders; place and cancel, requires: [Users]}
 """
 FAST = SimulateSettings(ttft_s=0.02, tokens_per_s=10_000)
-
-
-class Quiet:
-    """A watcher that only hears what the engine announces."""
-
-    def __init__(self, on_event: Callable[[TaskEvent], None] = lambda _: None) -> None:
-        self.happened = on_event
-
-    def session_opened(self, session: Session) -> None: ...
-
-    def run_started(self, spec: Spec, side: str, engine: str) -> None: ...
-
-    def progressed(self, text: str) -> None: ...
-
-    def run_finished(self, record: RunRecord) -> None: ...
 
 
 def _after(task: str, act: Callable[[], object]) -> Callable[[TaskEvent], None]:

@@ -77,6 +77,23 @@ async def test_an_ollama_that_was_asked_for_has_to_answer(nobody: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["auto", "ollama", "simulated", "replay:tapes", "record:tapes", "record:my@tapes@simulated"]
+)
+async def test_a_choice_says_itself_in_words_that_come_to_the_same_anywhere(
+    model: ScriptedOllama, nobody: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another folder, with another `OLLAMA_HOST`, and where `auto` would find something else."""
+    monkeypatch.chdir(tmp_path)
+    choice = await choose_model(text, ollama_host=model.url)
+    words = choice.text
+    monkeypatch.chdir("/")
+    again = await choose_model(words, ollama_host=nobody)
+    assert (again.kind, again.url, again.models) == (choice.kind, choice.url, choice.models)
+    assert again.cassettes == (tmp_path / choice.cassettes if choice.cassettes else None)
+    assert again.text == words
+
+
+@pytest.mark.parametrize(
     ("status", "answer"), [(404, {"error": "no"}), (200, {}), (200, b"<html>"), (200, {"version": 1})]
 )
 async def test_what_is_no_ollama_is_not_taken_for_one(

@@ -182,6 +182,17 @@ def test_a_run_that_failed_has_no_speedup(tmp_path: Path) -> None:
     assert "not judged: speed-up of at least 2: the candidate failed" in text
 
 
+def test_a_resumed_run_has_no_speedup_and_is_named(tmp_path: Path) -> None:
+    """Neither what was done twice nor the pause between two sittings says how fast an engine is."""
+    comparison = compared(tmp_path, {"sittings": 2, "wall_s": 0.1}, {"min_speedup": 2})
+    text = words(printed(comparison))
+    assert "no speed-up: a run was resumed" in text
+    assert "speed-up 300" not in text
+    assert "note: the candidate was resumed, and took 2 sittings: tasks that were cut off" in text
+    assert "not judged: speed-up of at least 2: the candidate was resumed" in text
+    assert "Nothing can be said of a limit" in text
+
+
 def test_a_real_model_is_named_with_its_place(tmp_path: Path) -> None:
     model = ModelFacts(kind="ollama", name="llama3.1", url="http://127.0.0.1:11434")
     text = printed(compared(tmp_path, {"model": model}))
