@@ -104,6 +104,9 @@ class RedisConnection:
                     raise StateUnavailable(self._absence(error)) from error
             except redis.exceptions.ResponseError as error:
                 raise StateUnavailable(f"Redis at {redacted(self.url)} refuses: {_reason(error)}") from error
+            except redis.exceptions.InvalidResponse as error:
+                where = redacted(self.url)
+                raise StateUnavailable(f"what answers at {where} is no Redis: {_reason(error)}") from error
             # Jitter, since many clients lose one server at one moment.
             await asyncio.sleep(min(left_s, pause_s * random.uniform(0.5, 1.0)))  # noqa: S311
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

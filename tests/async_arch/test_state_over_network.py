@@ -130,6 +130,28 @@ async def test_a_redis_that_is_not_there_from_the_start_is_not_waited_for() -> N
                 pass
 
 
+async def test_what_is_no_redis_is_called_that_at_the_start_and_in_mid_run() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with (
+        _network() as (_, proxy),
+        await asyncio.start_server(answer, "127.0.0.1", 0) as no_redis,
+        open_state(_over(proxy), "run") as state,
+        asyncio.timeout(TIMEOUT_S),
+    ):
+        await write_build(state, 1)
+        proxy.server = no_redis.sockets[0].getsockname()
+        proxy.cut()
+        with pytest.raises(StateUnavailable, match=f"what answers at {_over(proxy)} is no Redis"):
+            await state.add([])
+        with pytest.raises(StateUnavailable, match=f"what answers at {_over(proxy)} is no Redis"):
+            async with open_state(_over(proxy), "run"):
+                pass
+
+
 async def test_a_slow_network_changes_nothing() -> None:
     async with _network() as (server, proxy), open_state(_over(proxy), "run") as state:
         undisturbed = await _undisturbed(server, 16)
