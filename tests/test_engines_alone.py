@@ -64,8 +64,9 @@ async def _run(folder: Path, gateway: Gateway | None, *arguments: str) -> tuple[
         (ASYNC,),
         (ASYNC, "--state-store", "json", "--agent-calls", "threads"),
         (ASYNC, "--agent-calls", "blocking", "--orchestration", "sequential"),
+        (ASYNC, "--state-store", "mirror"),
     ],
-    ids=["legacy", "async", "async-json-threads", "async-blocking-sequential"],
+    ids=["legacy", "async", "async-json-threads", "async-blocking-sequential", "async-mirror"],
 )
 async def test_an_engine_builds_a_project_alone(
     arguments: tuple[str, ...], gateway: Gateway, tmp_path: Path
@@ -78,6 +79,8 @@ async def test_an_engine_builds_a_project_alone(
     assert not [path for path in project.rglob("*") if path.is_file() and not path.stat().st_size]
     assert "TASK_COMPLETED analyst" in out
     assert out.rstrip().endswith(f"complete: output/{project.name}")
+    assert ("mirror in Redis: " in out) == ("mirror" in arguments)
+    assert "not caught up" not in out
 
 
 async def test_two_builds_at_once_do_not_share_a_folder(gateway: Gateway, tmp_path: Path) -> None:

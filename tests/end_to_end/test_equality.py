@@ -38,7 +38,10 @@ SMALL = Spec.model_validate(
 
 PAIRS = [
     ("legacy", "legacy"),
+    ("legacy", "legacy:state_store=mirror"),
     ("legacy", "phase:1"),
+    ("legacy", "async:agent_calls=blocking,orchestration=sequential"),
+    ("legacy", "async:state_store=mirror"),
     ("legacy", "phase:2"),
     ("legacy", "async:agent_calls=threads"),
     ("legacy", "async:state_store=json,agent_calls=threads,orchestration=sequential"),
@@ -58,6 +61,9 @@ async def test_every_composition_equals_legacy(session: Session) -> None:
         comparison = compare(SMALL, control, candidate)
         verdicts[pair] = (comparison.verdict.status, [m.sentence for m in comparison.mismatches])
     assert verdicts == {pair: (Status.PASS, []) for pair in PAIRS}
+    mirrors = {name: made[0].summary.mirror for name, made in runs.items()}
+    assert {name for name, mirror in mirrors.items() if mirror} == {name for name in runs if "mirror" in name}
+    assert all(mirror.caught_up and mirror.problem is None for mirror in mirrors.values() if mirror)
     # Equal because they did the work, not because nothing was compared.
     legacy = runs["legacy"][0]
     assert len(legacy.calls) >= 2 + 2 * 4 + 1 + 2

@@ -69,8 +69,8 @@ def test_no_ollama_where_one_was_asked_for_is_one_line_and_exit_3(
     assert not (folder / "tapes").exists()
 
 
-async def _run_async(
-    folder: Path, redis: str, on_event: Callable[[TaskEvent], None], **limits: float
+async def _run(
+    folder: Path, redis: str, on_event: Callable[[TaskEvent], None], engine: str = "async", **limits: float
 ) -> RunRecord:
     (spec,) = find_specs([folder / "shop.yaml"])
     steady = SimulateSettings(ttft_s=0.1, tokens_per_s=1500)
@@ -78,7 +78,7 @@ async def _run_async(
         model="simulated", simulated=steady, redis=redis, store=folder / "store", **limits
     )
     async with open_session(settings, needs_redis=True) as session:
-        return await session.run(spec, find_engine("async"), on_event)
+        return await session.run(spec, find_engine(engine), on_event)
 
 
 def _on_first_design(act: Callable[[], None]) -> Callable[[TaskEvent], None]:
@@ -89,16 +89,33 @@ def _on_first_design(act: Callable[[], None]) -> Callable[[TaskEvent], None]:
     return on_event
 
 
-async def test_redis_killed_in_mid_run_is_a_result(folder: Path) -> None:
+@pytest.mark.parametrize("engine", ["async", "phase:1"])
+async def test_redis_killed_in_mid_run_is_a_result(engine: str, folder: Path) -> None:
     """The run fails with the reason; it is the surroundings' fault and never a mismatch of the engines."""
     async with embedded_redis() as server:
         kill = _on_first_design(lambda: os.kill(server.pid, signal.SIGKILL))
-        record = await _run_async(folder, server.url, kill, redis_patience_s=0.5)
+        record = await _run(folder, server.url, kill, engine, redis_patience_s=0.5)
     (failure,) = record.summary.outcome.failures
     assert (failure.task, failure.cause) == ("state", Cause.STATE)
     assert failure.reason.startswith("no answer from Redis at unix:")
     (spec,) = find_specs([folder / "shop.yaml"])
     assert compare(spec, record, record).verdict.status is Status.ERROR
+    assert "Traceback" not in (record.folder / "engine.log").read_text()
+
+
+async def test_redis_killed_beside_a_run_that_it_mirrors_costs_the_evidence_and_not_the_run(
+    folder: Path,
+) -> None:
+    async with embedded_redis() as server:
+        kill = _on_first_design(lambda: os.kill(server.pid, signal.SIGKILL))
+        engine = "legacy:state_store=mirror"
+        record = await _run(folder, server.url, kill, engine, redis_patience_s=0.5)
+    assert record.summary.outcome.failures == ()
+    (spec,) = find_specs([folder / "shop.yaml"])
+    verdict = compare(spec, record, record).verdict
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "mirror in Redis did not keep up" in verdict.reasons[0]
+    assert "no answer from Redis at unix:" in verdict.reasons[0]
     assert "Traceback" not in (record.folder / "engine.log").read_text()
 
 
@@ -110,7 +127,7 @@ async def test_an_engine_that_dies_is_a_result(folder: Path) -> None:
         ]
         os.kill(int(engine), signal.SIGKILL)
 
-    record = await _run_async(folder, "embedded", _on_first_design(kill))
+    record = await _run(folder, "embedded", _on_first_design(kill))
     (failure,) = record.summary.outcome.failures
     assert (failure.task, failure.cause) == ("engine", Cause.ENGINE)
     assert failure.reason.startswith("the engine's process ended with exit status -9")
@@ -118,7 +135,7 @@ async def test_an_engine_that_dies_is_a_result(folder: Path) -> None:
 
 
 async def test_a_run_that_takes_too_long_is_ended(folder: Path) -> None:
-    record = await _run_async(folder, "embedded", lambda _: None, deadline_s=1)
+    record = await _run(folder, "embedded", lambda _: None, deadline_s=1)
     (failure,) = record.summary.outcome.failures
     assert (failure.cause, failure.reason) == (Cause.DEADLINE, "not finished within 1 s")
     assert record.summary.wall_s < 30
