@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from async_arch.redis_client import DEFAULT_PATIENCE_S
 from tests.crashes.builder import TASKS
 from tests.crashes.rig import Crash, Result, Victim, crash_rig, random_crashes
 
 MOMENTS = {"report": "before a report", "reported": "after a report", "filed": "after its files"}
 CRASHES = 200
 SEED = 20
+AWAY_S = (1.0, 10.0, 60.0)
 
 
 def _all() -> list[Crash]:
@@ -58,3 +60,25 @@ def test_crashes(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
         benchmark.extra_info[kind] = dict(row)
     problems = {str(crash): result.problems(undisturbed) for crash, result in results.items()}
     assert {crash: found for crash, found in problems.items() if found} == {}
+
+
+@pytest.mark.timeout(600)
+def test_redis_away(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """Away for a while in mid-build: waited for, or, for whom that is too long, a failure that is resumed."""
+    absences = (0.2,) if benchmark.disabled else AWAY_S
+    crashes = [
+        Crash(Victim.REDIS, after_tasks=TASKS // 2, redis_gone_s=away_s, patience_s=patience_s)
+        for away_s in absences
+        for patience_s in (DEFAULT_PATIENCE_S, away_s / 2)
+    ]
+    undisturbed, results = benchmark.pedantic(
+        lambda: asyncio.run(_run(crashes, tmp_path)), rounds=1, iterations=1
+    )
+    for crash, result in results.items():
+        sittings = len(result.calls)
+        facts = {"sittings": sittings, "equal": not result.problems(undisturbed)}
+        what = f"away for {crash.redis_gone_s:g} s, waited for {crash.patience_s:g} s at most"
+        print(f"{what}: {facts}")  # noqa: T201 (what a benchmark is run for)
+        benchmark.extra_info[what] = facts
+        assert result.problems(undisturbed) == []
+        assert sittings == (1 if crash.patience_s > crash.redis_gone_s else 2)

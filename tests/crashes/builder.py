@@ -14,6 +14,7 @@ from agents.chat_protocol import ModelSettings
 from agents.plan import ModuleHint, ModuleType
 from agents.project import Order
 from async_arch.engine import EngineSettings, open_engine
+from async_arch.redis_client import DEFAULT_PATIENCE_S
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.workspace import Workspace
@@ -44,7 +45,7 @@ class Assignment:
     project_dir: Path
     resume: bool = False
     die_at: str = ""
-    redis_patience_s: float = 30.0
+    redis_patience_s: float = DEFAULT_PATIENCE_S
 
 
 def build(assignment: Assignment) -> None:

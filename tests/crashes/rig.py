@@ -19,6 +19,7 @@ from pathlib import Path
 import redis
 
 from agents.build import EventKind
+from async_arch.redis_client import DEFAULT_PATIENCE_S
 from async_arch.redis_keys import RunKeys
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
@@ -28,7 +29,7 @@ from tests.crashes.server import RestartableServer, restartable_server
 __all__ = ["Crash", "Result", "Rig", "Victim", "crash_rig", "random_crashes"]
 
 _SLOTS = 4
-_LONGEST_S = 40.0
+_LONGEST_S = 90.0
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d")
 
 
@@ -43,16 +44,19 @@ class Victim(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Crash:
     """Who is killed, and when: at the boundary of a task (`report:N`, ...; the engine alone), or after a
-    part of the time that an undisturbed build takes."""
+    part of the time that an undisturbed build takes, and so many tasks at least."""
 
     victim: Victim
     boundary: str = ""
     part: float = 0.0
+    after_tasks: int = 0
     redis_gone_s: float = 0.05
+    patience_s: float = DEFAULT_PATIENCE_S
 
     def __str__(self) -> str:
-        when = self.boundary or f"{self.part:.0%} of the time"
-        return f"{self.victim.value} at {when}"
+        when = self.boundary or f"{self.part:.0%} of the time and {self.after_tasks} tasks"
+        away = f", away for {self.redis_gone_s:g} s" if self.victim is not Victim.ENGINE else ""
+        return f"{self.victim.value} at {when}{away}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,14 @@ class Rig:
             run,
             project,
             die_at=crash.boundary if crash else "",
+            redis_patience_s=crash.patience_s if crash else DEFAULT_PATIENCE_S,
         )
         process = self._start(assignment)
         crashed = False
         if crash is not None and not crash.boundary:
             await asyncio.sleep(crash.part * self._wall_s)
+            while process.is_alive() and len(_ends(server, run)) < crash.after_tasks:
+                await asyncio.sleep(0.005)
             crashed = process.is_alive()
             if crash.victim is not Victim.REDIS:
                 process.kill()
