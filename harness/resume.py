@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,11 @@ async def resume_run(
     settings = _settings(manifest, store, redis, model)
     data_dir = _data_dir(manifest, store) if settings.redis == EMBEDDED else None
     engine = find_engine(manifest.engine)
+    if dict(engine.flags) != manifest.composition:
+        raise BadInputError(
+            f"run {run} cannot be resumed: {engine.name} was composed of {_flags(manifest.composition)}, "
+            f"and now it is of {_flags(engine.flags)}"
+        )
     async with open_session(settings, needs_redis=True, data_dir=data_dir) as session:
         session.check(manifest.spec)
         watcher.session_opened(session)
@@ -121,6 +126,10 @@ def _refuse_where_locked(store: RunStore, manifest: RunManifest) -> None:
         if owner.host == socket.gethostname() and _lives(owner.pid):
             holder = f"process {owner.pid} on {owner.host}, since {owner.began_at}"
         raise SurroundingsError(f"run {manifest.id} is worked on by {holder}")
+
+
+def _flags(flags: Mapping[str, str]) -> str:
+    return ", ".join(f"{flag}={value}" for flag, value in flags.items())
 
 
 def _lives(pid: int) -> bool:

@@ -111,6 +111,11 @@ async def test_why_a_run_cannot_be_resumed_is_one_line(store: RunStore) -> None:
     assert await refusal(store, elsewhere, redis="embedded") == (
         f"run {elsewhere} has its state not in an embedded Redis but in Redis at redis://host/0"
     )
+    otherwise = begun(store, composition={"state_store": "redis", "generation": "hybrid"})
+    assert await refusal(store, otherwise) == (
+        f"run {otherwise} cannot be resumed: async was composed of state_store=redis, generation=hybrid, "
+        "and now it is of state_store=redis, agent_calls=async, orchestration=concurrent, generation=llm now"
+    )
     nameless, _ = store.new_run("shop", "async", NOW)
     assert "nothing says what it was begun with (run.json)" in await refusal(store, nameless)
     (store.folder(nameless) / "run.json").write_text("{")

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -24,7 +25,7 @@ from harness.compare.blackboard import compare_blackboards
 from harness.engines.finding import find_engine
 from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.settings import SimulateSettings
-from harness.record import OutcomeStatus, RunRecord, RunStore
+from harness.record import OutcomeStatus, RunManifest, RunRecord, RunStore
 from harness.resume import ResumedRun, resumable_runs, resume_run
 from harness.session import OnEvent, SessionSettings, open_session
 from harness.spec import Spec, find_specs
@@ -101,14 +102,20 @@ def _assert_as_undisturbed(record: RunRecord, undisturbed: RunRecord) -> None:
     assert all(0 <= call.arrival_s <= call.end_s <= record.summary.wall_s for call in record.calls)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code", "everything"),
+    [(signal.SIGKILL, -9, False), (signal.SIGKILL, -9, True), (signal.SIGINT, 130, False)],
+)
 def test_a_harness_that_is_killed_or_stopped_is_resumed(
-    number: int, code: int, tmp_path: Path, undisturbed: RunRecord
+    number: int, code: int, everything: bool, tmp_path: Path, undisturbed: RunRecord
 ) -> None:
+    """Alone, or with its gateway, its engine and its Redis at one blow."""
     (tmp_path / "shop.yaml").write_text(SHOP)
     arguments = ("compare", "shop.yaml", "--control", "async", "--model", "simulated")
     with harness(tmp_path, *arguments, *STEADY) as running:
         running.wait_for("architect:Orders done")
+        for pid in running.relatives() if everything else ():
+            os.kill(pid, number)
         running.process.send_signal(number)
         assert running.finish() == code
     store = RunStore(tmp_path / ".harness")
@@ -129,6 +136,40 @@ def test_a_harness_that_is_killed_or_stopped_is_resumed(
 
 def _lines(path: Path) -> list[str]:
     return path.read_text().split("\n")[:-1]
+
+
+async def test_a_run_is_written_down_with_all_that_it_takes_to_go_on(
+    shop: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is under way: what `auto` came to, which faults, where the state lies and who works on it."""
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")
+    settings = SessionSettings(simulated=FAST, slots=3, faults=("module=None:500",), store=tmp_path)
+    store = RunStore(tmp_path)
+    seen: list[tuple[RunManifest, bool, bool]] = []
+
+    def look() -> None:
+        manifest = store.manifest(store.begun_ids()[-1])
+        assert manifest.state is not None
+        lies_there = (store.root / str(manifest.state.data_dir)).is_dir()
+        seen.append((manifest, lies_there, Path(manifest.state.url.removeprefix("unix://")).is_socket()))
+
+    async with open_session(settings, needs_redis=True) as session:
+        await session.run(shop, find_engine("async"), _after("analyst", look))
+    ((manifest, lies_there, answers),) = seen
+    assert (lies_there, answers) == (True, True)
+    assert manifest.settings.model_dump() == {
+        "model": "simulated",
+        "slots": 3,
+        "redis_patience_s": settings.redis_patience_s,
+        "time_scale": 1.0,
+        "faults": ("module=None:500",),
+        "simulated": FAST.model_dump(),
+        "call_timeout_s": 600.0,
+        "deadline_s": 3600.0,
+    }
+    assert (manifest.spec, manifest.engine, manifest.not_resumable) == (shop, "async", None)
+    assert (manifest.owner.pid, manifest.owner.host) == (os.getpid(), socket.gethostname())
+    assert list((tmp_path / "redis").iterdir()) == [], "it ended, and nobody needs its state"
 
 
 async def test_a_run_whose_engine_died_is_resumed_although_it_is_on_record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.engines.composition import parse_engine
 from harness.gateway.settings import SimulateSettings
 from harness.record import ModelFacts, RunManifest, RunSettings, Sitting, StatePlace
 from harness.spec import Spec
@@ -19,7 +20,7 @@ def make_manifest(run: str = "run", **parts: Any) -> RunManifest:
         "id": run,
         "spec": Spec(name="shop", idea="a shop"),
         "engine": "async",
-        "composition": {"state_store": "redis"},
+        "composition": parse_engine("async").as_flags(),
         "not_resumable": None,
         "settings": RunSettings(
             model="simulated",
