@@ -114,7 +114,7 @@ async def test_why_a_run_cannot_be_resumed_is_one_line(store: RunStore) -> None:
     otherwise = begun(store, composition={"state_store": "redis", "generation": "hybrid"})
     assert await refusal(store, otherwise) == (
         f"run {otherwise} cannot be resumed: async was composed of state_store=redis, generation=hybrid, "
-        "and now it is of state_store=redis, agent_calls=async, orchestration=concurrent, generation=llm now"
+        "and now it is of state_store=redis, agent_calls=async, orchestration=concurrent, generation=llm"
     )
     nameless, _ = store.new_run("shop", "async", NOW)
     assert "nothing says what it was begun with (run.json)" in await refusal(store, nameless)
