@@ -28,7 +28,7 @@ __all__ = ["EMBEDDED", "RedisServer", "chosen_model", "fault_rules", "redis_serv
 
 EMBEDDED = "embedded"
 
-_EMBEDDED_PATIENCE_S = 2.0
+_EMBEDDED_PATIENCE_S = 3.0
 """A server of our own that has gone does not come back."""
 _GOING_S = 5.0
 """How long a server whose owner was killed may take to go."""

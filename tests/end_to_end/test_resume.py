@@ -172,13 +172,15 @@ async def test_a_run_is_written_down_with_all_that_it_takes_to_go_on(
     assert list((tmp_path / "redis").iterdir()) == [], "it ended, and nobody needs its state"
 
 
-async def test_a_run_whose_engine_died_is_resumed_although_it_is_on_record(
-    shop: Spec, tmp_path: Path, undisturbed: RunRecord
+@pytest.mark.parametrize("program", ["harness.engines.worker", "valkey-server"])
+async def test_a_run_whose_engine_or_redis_died_is_resumed_although_it_is_on_record(
+    program: str, shop: Spec, tmp_path: Path, undisturbed: RunRecord
 ) -> None:
     def kill() -> None:
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-        (engine,) = [c for c in children if b"engines.worker" in Path(f"/proc/{c}/cmdline").read_bytes()]
-        os.kill(int(engine), signal.SIGKILL)
+        commands = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+        (victim,) = [child for child, command in commands.items() if program.encode() in command]
+        os.kill(int(victim), signal.SIGKILL)
 
     settings = SessionSettings(model="simulated", simulated=FAST, store=tmp_path)
     async with open_session(settings, needs_redis=True) as session:
