@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 
-from tests.state_test_bed.update import UPDATES, Update
+from tests.state_test_bed.update import Update
 
 __all__ = ["WRITERS", "run_writers", "share"]
 
@@ -20,15 +20,15 @@ WRITERS = 8
 _TIMEOUT_S = 40.0
 
 
-def run_writers(write: Callable[[list[Update], Barrier], None]) -> None:
-    """Let eight processes `write` their share of the updates; exits with 1 if one of them failed.
+def run_writers(write: Callable[[list[Update], Barrier], None], updates: int) -> None:
+    """Let eight processes `write` their shares of so many updates; exits with 1 if one of them failed.
 
     The barrier opens when all eight wait at it.
     """
     forking = multiprocessing.get_context("fork")
     together = forking.Barrier(WRITERS, timeout=_TIMEOUT_S)
     writers = [
-        forking.Process(target=write, args=(share(writer), together), daemon=True)
+        forking.Process(target=write, args=(share(writer, updates), together), daemon=True)
         for writer in range(WRITERS)
     ]
     for process in writers:
@@ -39,6 +39,6 @@ def run_writers(write: Callable[[list[Update], Barrier], None]) -> None:
         sys.exit(1)
 
 
-def share(writer: int) -> list[Update]:
-    """The updates of one writer, in their order."""
-    return [Update(writer, number) for number in range(UPDATES // WRITERS)]
+def share(writer: int, updates: int) -> list[Update]:
+    """The updates that one writer makes of so many, in their order."""
+    return [Update(writer, number) for number in range(updates // WRITERS)]

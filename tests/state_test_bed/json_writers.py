@@ -17,6 +17,9 @@ from legacy.json_blackboard import JsonBlackboard
 from tests.state_test_bed.eight_writers import run_writers
 from tests.state_test_bed.update import Update
 
+UPDATES = 2_000
+"""How many all make together: fewer than with Redis, since the work grows with their square."""
+
 _INFO = ProjectInfo("a shop", "2026-01-01T00:00:00", ProjectStatus.BUILDING)
 
 
@@ -52,10 +55,10 @@ def save_for_ever(path: Path) -> None:
 def _main(way: str, path: Path) -> None:
     match way:
         case "keep_own_board":
-            run_writers(partial(keep_own_board, path))
+            run_writers(partial(keep_own_board, path), UPDATES)
         case "read_modify_write":
             JsonBlackboard(path, _INFO)
-            run_writers(partial(read_modify_write, path))
+            run_writers(partial(read_modify_write, path), UPDATES)
         case "save_for_ever":
             save_for_ever(path)
 

@@ -16,7 +16,10 @@ from async_arch.state_manager import RedisStateManager
 from tests.state_test_bed.eight_writers import run_writers
 from tests.state_test_bed.update import Update
 
-__all__ = ["COUNTERS", "counts"]
+__all__ = ["COUNTERS", "UPDATES", "counts"]
+
+UPDATES = 5_000
+"""How many all make together."""
 
 COUNTERS = "counters"
 """The section whose members are raised: one for all writers, and one for each."""
@@ -57,4 +60,4 @@ async def _write(url: str, run: str, updates: list[Update], together: Barrier) -
 
 
 if __name__ == "__main__":
-    run_writers(partial(write, sys.argv[1], sys.argv[2]))
+    run_writers(partial(write, sys.argv[1], sys.argv[2]), UPDATES)

@@ -14,7 +14,8 @@ import pytest
 
 from tests.python_process import python
 from tests.state_test_bed.eight_writers import WRITERS
-from tests.state_test_bed.update import UPDATES, updates_in
+from tests.state_test_bed.json_writers import UPDATES
+from tests.state_test_bed.update import updates_in
 
 _MODULE = "tests.state_test_bed.json_writers"
 

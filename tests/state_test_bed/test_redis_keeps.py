@@ -12,8 +12,8 @@ from async_arch.embedded_redis import embedded_redis
 from async_arch.state_manager import RedisStateManager
 from tests.python_process import python
 from tests.state_test_bed.eight_writers import WRITERS, share
-from tests.state_test_bed.redis_writers import COUNTERS, counts
-from tests.state_test_bed.update import UPDATES, updates_in
+from tests.state_test_bed.redis_writers import COUNTERS, UPDATES, counts
+from tests.state_test_bed.update import updates_in
 
 INFO = ProjectInfo("a shop", "2026-01-01T00:00:00", ProjectStatus.BUILDING)
 
@@ -47,6 +47,6 @@ def _progress(board: dict[str, object]) -> list[int]:
     assert counters["all"] == sum(counters.values()) - counters["all"]
     lists = Counter(update.writer for update in appended)
     made = [lists[writer] + counters.get(f"writer {writer}", 0) for writer in range(WRITERS)]
-    first = [update for writer, number in enumerate(made) for update in share(writer)[:number]]
+    first = [update for writer, number in enumerate(made) for update in share(writer, UPDATES)[:number]]
     assert appended == [update for update in first if not counts(update)]
     return made

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["UPDATES", "Update", "updates_in"]
-
-UPDATES = 5_000
-"""How many updates all writers make together."""
+__all__ = ["Update", "updates_in"]
 
 _TEXT = re.compile(r"writer (\d), update (\d{4})")
 
