@@ -163,10 +163,13 @@ class RedisWriter:
             answers = await self._connection.script(
                 WRITE, self._keys["meta"], self._token, self._name, *parts
             )
-        except StateUnavailable as error:
+        except Exception as error:
+            # Whatever it is, nobody waits for ever for an answer that never comes.
             for waiting in batch:
                 if not waiting.written.done():
-                    waiting.written.set_exception(StateUnavailable(str(error)))
+                    waiting.written.set_exception(
+                        StateUnavailable(str(error)) if isinstance(error, StateUnavailable) else error
+                    )
             return
         for waiting, (word, version, *idents) in zip(batch, answers, strict=True):
             if not waiting.written.done():
