@@ -20,7 +20,7 @@ from harness.spec import find_specs
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
-HELP = CliRunner().invoke(app, ["compare", "--help"], env={"COLUMNS": "200"}).output
+COMMANDS = ("compare", "resume")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -30,11 +30,13 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_option_of_compare_that_is_shown_exists(page: Path) -> None:
-    lines = re.findall(r"harness compare ([^#\n]*)", page.read_text())
+def test_every_option_that_is_shown_exists(page: Path, command: str) -> None:
+    lines = re.findall(rf"harness {command} ([^#\n]*)", page.read_text())
     shown = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
-    assert {option for option in shown if option not in HELP} == set()
+    about = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
+    assert {option for option in shown if option not in about} == set()
 
 
 def test_every_engine_and_example_that_is_shown_exists() -> None:
