@@ -33,6 +33,10 @@ __all__ = [
 ]
 
 
+# Made once: json.dumps makes an encoder for each value, which is a third of the time of a short one.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class Kind(StrEnum):
     """How a section lies in Redis."""
 
@@ -54,7 +58,7 @@ def as_text(data: bytes) -> str:
 
 def dumped(value: object) -> bytes:
     """`value` as JSON in its shortest form; the order of keys is kept."""
-    return as_bytes(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return as_bytes(_encoded(value))
 
 
 def digest(document: Mapping[str, object]) -> str:
