@@ -1,1 +1,1 @@
-"""The mirror of engines that cannot be touched: their `blackboard.json` followed into Redis, verified, mended."""
+"""The mirror of engines that cannot be touched: their `blackboard.json` in Redis, verified, mended."""

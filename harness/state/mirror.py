@@ -1,0 +1,52 @@
+"""The mirror of one project in Redis: made equal to one state of its blackboard after another."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from async_arch.document_mirror import DocumentMirror, Saved
+from async_arch.lifetime import keep
+from async_arch.redis_client import RedisConnection
+from async_arch.redis_keys import RunKeys
+from harness.state.board import Board, BoardBroken
+from harness.state.mirror_index import claim, enter, facts_about, read_facts
+from harness.state.project import Project
+
+__all__ = ["ProjectMirror"]
+
+
+class ProjectMirror:
+    """The mirror of one project, which other commands may write at the same time."""
+
+    def __init__(self, project: Project, mirror: DocumentMirror) -> None:
+        self._project = project
+        self._mirror = mirror
+
+    @classmethod
+    @asynccontextmanager
+    async def on(
+        cls, connection: RedisConnection, project: Project, lifetime_s: int
+    ) -> AsyncIterator[ProjectMirror]:
+        """The mirror of `project`, begun where there is none; kept for `lifetime_s` after its last write.
+
+        Raises `BadInputError` where its name belongs to something else.
+        """
+        [facts] = await read_facts(connection, [project.run])
+        claim(project, facts)
+        await enter(connection, [project], lifetime_s)
+        if facts.begun and facts.lifetime_s != lifetime_s:
+            await keep(connection, RunKeys(project.run), lifetime_s)
+        async with DocumentMirror.on(connection, project.run, lifetime_s=lifetime_s) as mirror:
+            yield cls(project, mirror)
+
+    async def save(self, board: Board) -> Saved:
+        """Make it equal to `board`, and read back what was written; raises as `DocumentMirror.save` does."""
+        try:
+            return await self._mirror.save(board.document, facts_about(board))
+        except RecursionError as error:
+            raise BoardBroken(f"{board.path}: is nested too deep") from error
+
+    async def differs_from(self, board: Board) -> bool:
+        """Whether the whole of it, read anew, is another document than `board`."""
+        return await self._mirror.drift_from(board.document)
