@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 
-# Made once: json.dumps makes an encoder for each value, which is a third of the time of a short one.
+# Made once: json.dumps makes an encoder for each value, which takes longer than writing a short one.
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
