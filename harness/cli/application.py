@@ -12,6 +12,7 @@ import typer
 from harness.cli.cassette import cassette
 from harness.cli.compare import compare
 from harness.cli.gateway import gateway
+from harness.cli.mirror import mirror
 from harness.cli.resume import resume
 
 __all__ = ["app", "main"]
@@ -27,6 +28,7 @@ app.command(name="resume")(resume)
 app.command(name="gateway")(gateway)
 app.add_typer(cassette, name="cassette")
 
+app.add_typer(mirror, name="mirror")
 
 def main() -> None:
     """Run the command line."""
