@@ -14,6 +14,7 @@ from harness.cli.compare import compare
 from harness.cli.gateway import gateway
 from harness.cli.mirror import mirror
 from harness.cli.resume import resume
+from harness.cli.watch import watch
 
 __all__ = ["app", "main"]
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command(name="compare")(compare)
 app.command(name="resume")(resume)
+app.command(name="watch")(watch)
 app.command(name="gateway")(gateway)
 app.add_typer(cassette, name="cassette")
 

@@ -28,8 +28,13 @@ def reporting() -> Iterator[None]:
         _stop(str(error), 2 if isinstance(error, BadInputError) else 3)
 
 
-def run_to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end; Ctrl-C and SIGTERM cancel it, and it cleans up before the process ends."""
+def run_to_end(
+    work: Coroutine[Any, Any, T], *, stopped: str = "stopped; everything that was started has been ended"
+) -> T:
+    """Run `work` to its end; Ctrl-C and SIGTERM cancel it, and it cleans up before the process ends.
+
+    `stopped` is what is said then.
+    """
 
     async def cancellable() -> T:
         this = asyncio.current_task()
@@ -40,9 +45,9 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(cancellable())
     except KeyboardInterrupt:
-        _stop("stopped; everything that was started has been ended", 128 + signal.SIGINT)
+        _stop(stopped, 128 + signal.SIGINT)
     except asyncio.CancelledError:
-        _stop("stopped; everything that was started has been ended", 128 + signal.SIGTERM)
+        _stop(stopped, 128 + signal.SIGTERM)
 
 
 def print_json(result: object) -> None:
