@@ -51,8 +51,8 @@ class RedisFolders:
                 remove_data(folder)
 
     def sweep(self) -> None:
-        """Drop the folders of all sessions that are over."""
-        for folder in self._root.glob("*"):
+        """Drop the folders of all sessions that are over: those that are named by a date."""
+        for folder in self._root.glob("[0-9]*-*"):
             with suppress(OSError):
                 if time.time() - folder.stat().st_mtime > _NEW_S:
                     self.drop(folder)

@@ -120,3 +120,11 @@ async def test_a_folder_with_a_server_on_it_is_left_alone(kept: Kept) -> None:
 def test_without_any_folder_there_is_nothing_to_sweep(tmp_path: Path) -> None:
     RedisFolders(RunStore(tmp_path / "none")).sweep()
     assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_is_no_sessions_is_left_alone(kept: Kept) -> None:
+    """The mirror of other engines has its data beside them."""
+    mirror = kept.folder.parent / "mirror"
+    kept.folder.rename(mirror)
+    kept.folders.sweep()
+    assert mirror.is_dir()
