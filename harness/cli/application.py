@@ -28,9 +28,9 @@ app.command(name="compare")(compare)
 app.command(name="resume")(resume)
 app.command(name="watch")(watch)
 app.command(name="gateway")(gateway)
+app.add_typer(mirror, name="mirror")
 app.add_typer(cassette, name="cassette")
 
-app.add_typer(mirror, name="mirror")
 
 def main() -> None:
     """Run the command line."""
