@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -29,6 +31,7 @@ __all__ = ["RedisStateManager", "TransactionConflict"]
 
 _SCHEMA = "2"
 _TRIES = 100
+_APART_S = 0.001
 
 
 class TransactionConflict(Exception):
@@ -169,7 +172,9 @@ class RedisStateManager:
         `change` may be called several times. A section that `change` leaves out is removed. Raises
         `TransactionConflict` when that did not help, time after time.
         """
-        for _ in range(_TRIES):
+        for turn in range(_TRIES):
+            # Who collided is apart the next time.
+            await asyncio.sleep(turn * random.uniform(0.0, _APART_S))  # noqa: S311
             before = await read_document(self._connection, self._keys, sections)
             after = difference(before, change(before.value))
             expected = {name: before.versions.get(name, 0) for name in map(as_bytes, sections)}
