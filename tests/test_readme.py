@@ -20,7 +20,7 @@ from harness.spec import find_specs
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
-COMMANDS = ("compare", "resume")
+COMMANDS = ("compare", "resume", "watch")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
