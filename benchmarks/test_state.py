@@ -24,6 +24,10 @@ from async_arch.redis_client import RedisConnection, open_redis
 from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.stored_document import dumped
+from harness.engines.finding import find_engine
+from harness.gateway.settings import SimulateSettings
+from harness.session import SessionSettings, open_session
+from harness.spec import find_specs
 from legacy.json_blackboard import JsonBlackboard
 
 INFO = ProjectInfo("a shop", "2026-01-01T00:00:00.000+00:00", ProjectStatus.BUILDING)
@@ -174,3 +178,43 @@ def test_cost_of_an_update(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
         benchmark.extra_info[f"xadd {size}"] = {"us": round(unit_s * 1e6, 1)}
     for what, facts in benchmark.extra_info.items():
         print(f"{what}: {facts}")  # noqa: T201 (what a benchmark is run for)
+
+
+MIRROR_ROUNDS = 4
+PACE = SimulateSettings(ttft_s=0.02, tokens_per_s=4_000)
+"""Five times the default: what the mirror adds weighs five times as much."""
+
+
+async def _wall_clocks(rounds: int, simulated: SimulateSettings, store: Path) -> dict[str, list[float]]:
+    (spec,) = find_specs([Path(__file__).parents[1] / "examples" / "ecommerce.yaml"])
+    engines = {name: find_engine(name) for name in ("legacy", "legacy:state_store=mirror")}
+    found: dict[str, list[float]] = {name: [] for name in engines}
+    settings = SessionSettings(model="simulated", simulated=simulated, store=store)
+    async with open_session(settings, needs_redis=True) as session:
+        for turn in range(rounds):
+            for name in engines if turn % 2 else reversed(engines):
+                record = await session.run(spec, engines[name], lambda _: None)
+                assert not record.summary.outcome.failures
+                found[name].append(record.summary.wall_s)
+    return found
+
+
+@pytest.mark.timeout(600)
+def test_mirror_beside_a_legacy_run(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """A legacy run with a mirror over one without; medians of runs that take turns."""
+    rounds, simulated = (
+        (1, SimulateSettings(ttft_s=0.001, tokens_per_s=50_000))
+        if benchmark.disabled
+        else (MIRROR_ROUNDS, PACE)
+    )
+    found = benchmark.pedantic(
+        lambda: asyncio.run(_wall_clocks(rounds, simulated, tmp_path)), rounds=1, iterations=1
+    )
+    without, mirrored = (statistics.median(times) for times in found.values())
+    facts = {
+        "legacy s": round(without, 3),
+        "mirrored s": round(mirrored, 3),
+        "ratio": round(mirrored / without, 4),
+    }
+    print(facts)  # noqa: T201 (what a benchmark is run for)
+    benchmark.extra_info.update(facts)
