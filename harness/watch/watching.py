@@ -31,9 +31,9 @@ __all__ = ["RunWatcher", "watch_run"]
 
 _LOOK_S = 0.2
 _PATIENCE_S = 1.0
-"""How long Redis may be away before the file alone is read."""
+"""How long Redis may be away before that is said."""
 _STREAM_FIRST_S = 1.0
-"""How long an event that is on file may take to come through the stream. Not every engine has one."""
+"""How long an event that is on file may take to come through the stream, where there is one or could be."""
 _AGAIN_S = 0.5
 _LAST_WORDS_S = 0.5
 """How long the stream is listened to after the owner of a run has died: the engine dies a moment later."""
@@ -76,14 +76,14 @@ class _Watching:
         self._on_file: deque[tuple[float, NumberedEvent]] = deque()
         """What was read from the file, and when, and may not be known yet."""
         self._seen = 0
-        self._streaming = False
+        self._has_stream = False
         self._plan_is_due = False
         self._noted = ""
 
     async def to_end(self) -> RunEnd:
         end = await asyncio.to_thread(end_of, self._store, self._run)
         if end is None:
-            self._streaming = await asyncio.to_thread(self._place) is not None
+            self._has_stream = await asyncio.to_thread(self._place) is not None
             stream = asyncio.create_task(self._follow_stream())
             try:
                 while (end := await asyncio.to_thread(end_of, self._store, self._run)) is None:
@@ -111,7 +111,6 @@ class _Watching:
         while (place := await asyncio.to_thread(self._place)) is not None:
             try:
                 async with RedisStateManager.open(place.url, self._run, patience_s=_PATIENCE_S) as state:
-                    self._streaming = True
                     self._note("")
                     async with aclosing(state.events_after(ident)) as events:
                         async for streamed in events:
@@ -120,14 +119,13 @@ class _Watching:
                             if self._plan_is_due and (known := await state.checkpoints()) is not None:
                                 self._learn(known.plan)
             except StateUnavailable as error:
-                self._streaming = False
                 self._note(f"{error}; what the harness has heard is shown")
             await asyncio.sleep(_AGAIN_S)
 
     async def _look_at_files(self, *, last: bool = False) -> None:
         now_s = asyncio.get_running_loop().time()
         self._on_file += [(now_s, event) for event in await asyncio.to_thread(self._events.fresh)]
-        patience_s = _STREAM_FIRST_S if self._streaming and not last else 0.0
+        patience_s = _STREAM_FIRST_S if self._has_stream and not last else 0.0
         while self._on_file and now_s - self._on_file[0][0] >= patience_s:
             self._tell(self._on_file.popleft()[1])
             if self._plan_is_due:

@@ -188,6 +188,21 @@ async def test_events_come_through_the_stream_with_their_ids_and_the_plan(tmp_pa
     assert set(heard.notes) <= {""}
 
 
+async def test_whoever_begins_late_is_told_all_and_by_the_stream_first(tmp_path: Path) -> None:
+    """What stands in both has the id that only the stream tells."""
+    async with embedded_redis() as server:
+        run = begun(tmp_path, state=StatePlace(server="redis", url=server.url)).id
+        await _create(server, run, EVENTS[0])
+        await _announce(server, run, *EVENTS[1:])
+        _append(_file(tmp_path, run), lines(*EVENTS))
+        async with _watched(tmp_path, run) as (heard, watching):
+            await heard.until(len(EVENTS))
+            end_run(tmp_path, run, EVENTS)
+        await _end(watching)
+    assert heard.told == list(EVENTS)
+    assert all(numbered.ident for numbered in heard.events)
+
+
 async def test_a_restart_of_redis_loses_and_doubles_no_event(tmp_path: Path) -> None:
     """Killed, and back with what it had; the watcher goes on from where it was."""
     data, run = tmp_path / "data", "run"
