@@ -15,7 +15,7 @@ from harness.gateway.cassette import CassetteError, cassette_path
 from harness.gateway.cassette.superseded import drop_superseded
 from harness.gateway.model import ModelChoice
 from harness.record import ModelFacts, RunManifest, RunStore, RunSummary
-from harness.record.run_lock import is_locked
+from harness.record.run_lock import RunLocked, is_locked, locked_run
 from harness.session import SessionSettings, open_session
 from harness.surroundings import EMBEDDED
 from harness.trial import Watcher
@@ -49,8 +49,17 @@ async def resume_run(
     be resumed, `SurroundingsError` where another process works on it or something it needs is not there.
     """
     run = await asyncio.to_thread(find_run, store, wanted)
-    manifest, folder = _manifest(store, run), store.folder(run)
-    _refuse_where_locked(store, manifest)
+    try:
+        async with locked_run(store.folder(run)):
+            return await _resume(store, _manifest(store, run), watcher, redis, model)
+    except RunLocked as error:
+        raise SurroundingsError(f"run {run} is worked on by {_holder(_manifest(store, run))}") from error
+
+
+async def _resume(
+    store: RunStore, manifest: RunManifest, watcher: Watcher, redis: str | None, model: str | None
+) -> ResumedRun:
+    run, folder = manifest.id, store.folder(manifest.id)
     before = store.summary(run)
     if before is not None and not before.resumable:
         return ResumedRun(before, folder, resumed=False)
@@ -119,13 +128,12 @@ def _manifest(store: RunStore, run: str) -> RunManifest:
     return store.manifest(run)
 
 
-def _refuse_where_locked(store: RunStore, manifest: RunManifest) -> None:
-    if is_locked(store.folder(manifest.id)):
-        owner = manifest.owner
-        holder = "another process"
-        if owner.host == socket.gethostname() and _lives(owner.pid):
-            holder = f"process {owner.pid} on {owner.host}, since {owner.began_at}"
-        raise SurroundingsError(f"run {manifest.id} is worked on by {holder}")
+def _holder(manifest: RunManifest) -> str:
+    """Whoever holds a run that is locked, as far as is written down."""
+    owner = manifest.owner
+    if owner.host == socket.gethostname() and _lives(owner.pid):
+        return f"process {owner.pid} on {owner.host}, since {owner.began_at}"
+    return "another process"
 
 
 def _flags(flags: Mapping[str, str]) -> str:

@@ -31,7 +31,7 @@ from harness.record import (
     Sitting,
 )
 from harness.record.event_log import EventLog
-from harness.record.run_lock import RunLocked, locked_run
+from harness.record.run_lock import locked_run
 from harness.run_account import account_of
 from harness.run_clock import RunClock
 from harness.spec import Spec
@@ -168,9 +168,9 @@ class Session:
     async def resume(
         self, before: RunManifest, engine: Engine, on_event: OnEvent, on_progress: OnProgress = lambda _: None
     ) -> RunRecord:
-        """Go on with a run that was cut off, and keep its record as if it had not been.
+        """Go on with a run that was cut off and that the caller holds; keep its record as if it had not been.
 
-        Raises `SurroundingsError` where another process works on it, or nothing is left to go on with; then
+        Raises `SurroundingsError` where another machine works on it, or nothing is left to go on with; then
         the run is as it was before.
         """
         redis = self._redis
@@ -188,13 +188,7 @@ class Session:
                 "sittings": (*before.sittings, _sitting(datetime.now().astimezone())),
             }
         )
-        try:
-            async with locked_run(self.store.folder(before.id)):
-                return await self._sit(manifest, engine, on_event, on_progress, resume=True)
-        except RunLocked as error:
-            raise SurroundingsError(
-                f"run {before.id} is worked on by another process, which has just taken it up"
-            ) from error
+        return await self._sit(manifest, engine, on_event, on_progress, resume=True)
 
     async def _sit(
         self,

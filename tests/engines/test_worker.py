@@ -17,20 +17,12 @@ async def _hang(exchange: Exchange) -> None:
     await exchange.client_gone()
 
 
+async def _no_such_model(exchange: Exchange) -> None:
+    await exchange.whole(404, {"error": "model 'm' not found"})
+
+
 def test_a_worker_whose_owner_is_gone_ends_although_its_model_hangs(tmp_path: Path) -> None:
-    job = WorkerJob(
-        family="legacy",
-        flags=parse_engine("legacy").as_flags(),
-        run="run",
-        project_dir=str(tmp_path),
-        idea="A shop.",
-        hints=(),
-        model="m",
-        options={},
-        redis_url="",
-        concurrency=1,
-        call_timeout_s=600,
-    )
+    job = _job(tmp_path)
     with threaded_ollama(_hang) as model:
         worker = subprocess.Popen(
             [sys.executable, "-m", "harness.engines.worker"],
@@ -50,3 +42,43 @@ def test_a_worker_whose_owner_is_gone_ends_although_its_model_hangs(tmp_path: Pa
                 assert worker.wait(10) == 129
             finally:
                 worker.kill()
+
+
+def test_a_worker_that_has_finished_ends_by_itself(tmp_path: Path) -> None:
+    """While it still listens for its owner, in a thread that waits for as long as the owner lives."""
+    job = _job(tmp_path)
+    with threaded_ollama(_no_such_model) as model:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "harness.engines.worker"],
+            env={**os.environ, "OLLAMA_HOST": model.url, "NO_PROXY": "127.0.0.1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        assert worker.stderr is not None
+        with worker:
+            worker.stdin.write(job.model_dump_json().encode() + b"\n" + GO)
+            worker.stdin.flush()
+            try:
+                assert b'"finished"' in worker.stdout.read()
+                assert (worker.stderr.read(), worker.wait(10)) == (b"", 0)
+            finally:
+                worker.kill()
+
+
+def _job(project_dir: Path) -> WorkerJob:
+    return WorkerJob(
+        family="legacy",
+        flags=parse_engine("legacy").as_flags(),
+        run="run",
+        project_dir=str(project_dir),
+        idea="A shop.",
+        hints=(),
+        model="m",
+        options={},
+        redis_url="",
+        concurrency=1,
+        call_timeout_s=600,
+    )
