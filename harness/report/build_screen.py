@@ -153,8 +153,11 @@ def _failures(view: BuildView) -> list[Text]:
 def _at_work(view: BuildView) -> Text:
     """Who runs beside whom; where nobody does, how many did at most."""
     running = ", ".join(visible(task.name) for task in view.under_way)
+    if not view.most_at_once:
+        return Text("nobody yet")
     if not running:
-        return Text(f"at most {view.most_at_once} beside each other")
+        most = view.most_at_once
+        return Text(f"at most {most} beside each other" if most > 1 else "one at a time")
     return Text.assemble((running, "cyan"), " beside each other" if len(view.under_way) > 1 else " alone")
 
 

@@ -128,9 +128,15 @@ def test_the_screen_fits_whatever_there_is(width: int, height: int) -> None:
 def test_of_a_run_that_has_ended_everything_is_shown(tmp_path: Path) -> None:
     shown = _screen(*EVENTS, height=20, plan=_plan(30), end=_ended(tmp_path))
     assert all(f" M{number} " in shown for number in range(30))
-    assert "at most 1 beside each other" in shown
+    assert "one at a time" in shown
     assert re.search(r"time +12\.3 s", shown), "as it was measured, not as it was watched"
     assert shown.rstrip().endswith("finished in 12.3 s")
+
+
+def test_when_nobody_is_at_work_it_says_how_many_were_at_most() -> None:
+    assert "at work  nobody yet" in _screen(UNDER_WAY[0])
+    ended = (event(6, DONE, "developer:Users"), event(6, DONE, "developer:Cart"))
+    assert "at work  at most 2 beside each other" in _screen(*UNDER_WAY, *ended)
 
 
 def test_of_an_engine_that_says_nothing_the_calls_are_shown(tmp_path: Path) -> None:
