@@ -9,7 +9,7 @@ __all__ = ["LineFile"]
 
 
 class LineFile:
-    """The file at `path`. It may be replaced meanwhile by one that begins with the same lines."""
+    """The file at `path`. It may be replaced meanwhile; as many lines of the new one count as told."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

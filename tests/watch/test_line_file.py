@@ -39,6 +39,17 @@ def test_in_a_file_that_replaces_it_only_what_is_new_is_told(tmp_path: Path) -> 
     assert file.fresh() == [(3, b"three")]
 
 
+def test_a_file_that_replaces_it_is_read_by_lines_and_not_by_bytes(tmp_path: Path) -> None:
+    """Calls are written in another order at the end of a run; no line may be read from its middle."""
+    path = tmp_path / "lines"
+    path.write_bytes(b"two\none\n")
+    file = LineFile(path)
+    assert len(file.fresh()) == 2
+    (tmp_path / "new").write_bytes(b"one, longer\ntwo\nthree\n")
+    (tmp_path / "new").replace(path)
+    assert file.fresh() == [(3, b"three")]
+
+
 def test_a_file_that_begins_anew_is_told_from_where_it_was_left(tmp_path: Path) -> None:
     """As when a run is taken up again: gone, and then the same lines one after another."""
     path = tmp_path / "lines"
