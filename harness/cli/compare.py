@@ -20,7 +20,7 @@ from harness.cli.options import (
     TokensPerSecond,
     Ttft,
 )
-from harness.cli.running import print_json, reporting, run_to_end
+from harness.cli.running import STOPPED_RUN, print_json, reporting, run_to_end
 from harness.compare import Comparison
 from harness.compare.verdict import exit_code, worst
 from harness.gateway.settings import SimulateSettings
@@ -73,7 +73,9 @@ def compare(
         store=store,
     )
     with reporting():
-        comparisons = run_to_end(_compare(find_specs(specs), control, candidate, settings, as_json))
+        comparisons = run_to_end(
+            _compare(find_specs(specs), control, candidate, settings, as_json), stopped=STOPPED_RUN
+        )
     if as_json:
         print_json([comparison.model_dump(mode="json") for comparison in comparisons])
     raise typer.Exit(exit_code(worst(comparison.verdict.status for comparison in comparisons)))

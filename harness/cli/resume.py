@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from harness.cli.options import DEFAULT_STORE, Json, Store
-from harness.cli.running import print_json, reporting, run_to_end
+from harness.cli.running import STOPPED_RUN, print_json, reporting, run_to_end
 from harness.record import OutcomeStatus, RunStore
 from harness.report.progress import TrialProgress
 from harness.report.resumed import print_resumed
@@ -41,7 +41,7 @@ def resume(
     Exit codes: 0 it is finished, 2 it cannot be resumed, 3 it failed or another process works on it.
     """
     with reporting():
-        resumed = run_to_end(_resume(RunStore(store), run, redis, model))
+        resumed = run_to_end(_resume(RunStore(store), run, redis, model), stopped=STOPPED_RUN)
     if as_json:
         summary = resumed.summary.model_dump(mode="json")
         print_json(

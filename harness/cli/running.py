@@ -14,7 +14,11 @@ import typer
 
 from harness.errors import BadInputError, HarnessError
 
-__all__ = ["print_json", "reporting", "run_to_end"]
+__all__ = ["STOPPED_RUN", "print_json", "reporting", "run_to_end"]
+
+_STOPPED = "stopped; everything that was started has been ended"
+STOPPED_RUN = f"{_STOPPED}; where the state of the run is in Redis, harness resume finishes it"
+"""What is said where a run was stopped."""
 
 T = TypeVar("T")
 
@@ -28,9 +32,7 @@ def reporting() -> Iterator[None]:
         _stop(str(error), 2 if isinstance(error, BadInputError) else 3)
 
 
-def run_to_end(
-    work: Coroutine[Any, Any, T], *, stopped: str = "stopped; everything that was started has been ended"
-) -> T:
+def run_to_end(work: Coroutine[Any, Any, T], *, stopped: str = _STOPPED) -> T:
     """Run `work` to its end; Ctrl-C and SIGTERM cancel it, and it cleans up before the process ends.
 
     `stopped` is what is said then.

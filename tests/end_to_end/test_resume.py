@@ -118,6 +118,7 @@ def test_a_harness_that_is_killed_or_stopped_is_resumed(
             os.kill(pid, number)
         running.process.send_signal(number)
         assert running.finish() == code
+        assert (number == signal.SIGINT) is ("harness resume finishes it" in running.errors)
     store = RunStore(tmp_path / ".harness")
     (run,) = store.begun_ids()
     assert store.run_ids() == []
