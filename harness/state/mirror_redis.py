@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -70,7 +70,7 @@ class MirrorRedis:
                 await redis._opened.stack.aclose()
 
     async def ask(self, work: Callable[[RedisConnection], Awaitable[T]]) -> T:
-        """What `work` gives, which is begun anew where the server changed: it must be able to bear that."""
+        """What `work` gives, which is begun anew where the server has gone: it must be able to bear that."""
         for left in reversed(range(_TRIES)):
             opened = self._opened or await self._reopened(None)
             try:
@@ -78,7 +78,7 @@ class MirrorRedis:
             except (NoState, MirrorDrift):
                 raise
             except StateUnavailable:
-                if self._choice != EMBEDDED or not left:
+                if self._choice != EMBEDDED or not left or await _answers(opened.connection):
                     raise
                 await self._reopened(opened)
         raise AssertionError("unreachable")
@@ -104,7 +104,10 @@ class MirrorRedis:
             except RedisUnavailable as error:
                 raise StateUnavailable(str(error)) from error
             except ValueError as error:
-                raise BadInputError(f"--redis: {error}") from error
+                # Its words may hold the URL, and that a password.
+                raise BadInputError(
+                    "--redis: is neither embedded nor a URL of redis://, rediss:// or unix://"
+                ) from error
             return _Opened(connection, stack.pop_all())
 
     async def _start_or_join(self, stack: AsyncExitStack) -> RedisConnection:
@@ -134,3 +137,12 @@ class MirrorRedis:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         temporary.write_text(url, encoding="utf-8")
         return temporary.replace(path)
+
+
+async def _answers(connection: RedisConnection) -> bool:
+    """Whether the server is there, whatever it would not do."""
+    try:
+        await replace(connection, patience_s=0.0).command("PING")
+    except StateUnavailable:
+        return False
+    return True
