@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from agents.build import EventKind, TaskEvent
@@ -48,3 +50,13 @@ def test_on_a_terminal_the_live_line_is_gone_before_a_report_is_printed(tmp_path
     assert "tasks done" not in rest
     assert after_run.rstrip().rpartition("\x1b[2K")[1], "the line was erased"
     assert rest.endswith("<report>")
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_a_run_that_can_be_resumed_says_how(resumable: bool, tmp_path: Path) -> None:
+    out = io.StringIO()
+    record = make_record(tmp_path)
+    summary = record.summary.model_copy(update={"id": "run-1", "resumable": resumable})
+    with TrialProgress(Console(file=out, width=100)) as progress:
+        progress.run_finished(replace(record, summary=summary))
+    assert ("harness resume run-1 goes on with it" in out.getvalue()) is resumable
