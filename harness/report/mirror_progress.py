@@ -33,7 +33,7 @@ class _Line:
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._live.add_task("starting", total=None)
+        self._task = self._live.add_task("waiting", total=None)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -60,15 +60,12 @@ class FollowProgress(_Line):
         super().__init__(console)
         self._count = 0
 
-    def following(self, count: int) -> None:
-        """Say that it begins."""
-        self.show(f"following {count} project{'' if count == 1 else 's'}")
-
     def mirrored(self, project: Project, board: Board, saved: Saved, lag_s: float | None) -> None:
         """Show the state that was mirrored."""
         self._count += 1
         lag = "" if lag_s is None else f", {1000 * lag_s:.0f} ms after it was written"
-        text = f"{project.path.name}: {board.size / 1000:.1f} kB, {saved.writes} writes{lag}"
+        writes = f"{saved.writes} write{'' if saved.writes == 1 else 's'}"
+        text = f"{project.path.name}: {board.size / 1000:.1f} kB, {writes}{lag}"
         self.show(f"{self._count} states mirrored; {text}")
         if not self._console.is_terminal:
             self.say(f"mirrored {text}")
@@ -110,8 +107,6 @@ class BackfillProgress(_Line):
         rate = self._size / 1e6 / max(self.took_s, 1e-6)
         text = f"{self._done} of {self._count} projects, {rate:.1f} MB/s"
         self.show(text)
-        if backfilled.reason is not None:
-            self.say(f"{backfilled.outcome}: {backfilled.reason}")
-        elif not self._console.is_terminal and self.took_s >= self._say_at_s:
+        if not self._console.is_terminal and self.took_s >= self._say_at_s:
             self._say_at_s = self.took_s + _EVERY_S
             self.say(text)

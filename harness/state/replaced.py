@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -21,15 +22,13 @@ class Replaced:
     def keep(self, run: str, content: bytes, suffix: str = ".json") -> Path:
         """Write `content` down; returns where. Raises `SurroundingsError` where that cannot be done."""
         name = f"{safe_name(run)}-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
-        for number in count(1):
-            path = self._root / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
-            try:
-                self._root.mkdir(parents=True, exist_ok=True)
-                with path.open("xb") as file:
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            for number in count(1):
+                path = self._root / f"{name}{'' if number == 1 else f'-{number}'}{suffix}"
+                with suppress(FileExistsError), path.open("xb") as file:
                     file.write(content)
-            except FileExistsError:
-                continue
-            except OSError as error:
-                raise SurroundingsError(f"{path}: cannot be written: {error.strerror}") from error
-            return path
+                    return path
+        except OSError as error:
+            raise SurroundingsError(f"{self._root}: cannot be written: {error.strerror}") from error
         raise AssertionError("unreachable")
