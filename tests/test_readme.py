@@ -20,7 +20,8 @@ from harness.spec import find_specs
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
-COMMANDS = ("compare", "resume", "watch")
+MIRROR = ("mirror follow", "mirror backfill", "mirror verify", "mirror repair", "mirror export")
+COMMANDS = ("compare", "resume", "watch", *MIRROR)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -35,7 +36,7 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_every_option_that_is_shown_exists(page: Path, command: str) -> None:
     lines = re.findall(rf"harness {command} ([^#\n]*)", page.read_text())
     shown = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
-    about = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).output
+    about = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": "200"}).output
     assert {option for option in shown if option not in about} == set()
 
 

@@ -89,7 +89,7 @@ def print_repair(console: Console, repair: Repair) -> None:
         return
     print_verify(console, [repair.before])
     if repair.after is None:
-        _print(console, f"would make {repair.target} equal to the {_source(repair)}, and keep what it is")
+        _print(console, f"would make {repair.target} equal to the {_source(repair)}, and keep what it was")
         return
     if repair.kept:
         _print(console, f"kept what was there: {repair.kept}")
@@ -116,7 +116,10 @@ def drift_sentence(drift: Drift) -> str:
         return f"{path} is only in Redis ({_short(drift.redis)})"
     if drift.kind is DriftKind.ORDER:
         return f"{path} stands at place {drift.redis} in Redis, at {drift.file} in the file"
-    file, redis = told_apart(_text(drift.file), _text(drift.redis))
+    if isinstance(drift.file, str) and isinstance(drift.redis, str):
+        file, redis = told_apart(drift.file, drift.redis)
+    else:
+        file, redis = told_apart(_text(drift.file), _text(drift.redis))
     return f"{path} is {redis} in Redis, {file} in the file"
 
 
@@ -129,7 +132,7 @@ def _short(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    """Strings in quotes, as in JSON: 1 and "1" are two things."""
+    """A value as JSON, in which 1 and "1" are two things."""
     return json.dumps(value, ensure_ascii=False)
 
 

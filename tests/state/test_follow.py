@@ -297,3 +297,21 @@ async def test_two_that_follow_one_project_do_not_disturb_each_other(tmp_path: P
         assert await stored(one, project_at(folder).run) == state
     assert told.summary.caught_up
     assert told_too.summary.caught_up
+
+
+async def test_a_single_state_that_could_not_be_mirrored_is_tried_until_it_can_be(tmp_path: Path) -> None:
+    """Its engine may write nothing more for long, or ever."""
+    folder = tmp_path / "shop"
+    write(folder)
+    async with embedded_redis() as server, proxying(Path(unquote(server.url[len("unix://") :]))) as proxy:
+        url = f"redis://127.0.0.1:{proxy.port}/0"
+        async with (
+            MirrorRedis.open(url, tmp_path, patience_s=0.1) as redis,
+            following(redis, [folder]) as told,
+        ):
+            await told.has(BOARD)
+            async with proxy.away():
+                write(folder, with_status("complete"))
+                await told.until(lambda told: bool(told.aways))
+            await told.has(with_status("complete"))
+    assert told.summary.mirrored == 2
