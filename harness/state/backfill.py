@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,13 +11,13 @@ from typing import Protocol
 from async_arch.document_mirror import MirrorDrift
 from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import FOR_EVER
-from async_arch.state_store import StateUnavailable
 from harness.errors import BadInputError
 from harness.state.board import BoardContent, BoardMissing, read_content
 from harness.state.mirror import ProjectMirror
 from harness.state.mirror_index import MirrorFacts, claim, enter, read_facts
 from harness.state.mirror_redis import MirrorRedis
 from harness.state.project import Project
+from harness.state.workers import done_by_workers
 
 __all__ = ["BackfillOutcome", "BackfillWatcher", "Backfilled", "backfill"]
 
@@ -78,26 +77,13 @@ async def backfill(
     runs = [project.run for project in projects]
     facts = await redis.ask(lambda connection: read_facts(connection, runs))
     watcher.began(len(projects))
-    waiting = deque(enumerate(zip(projects, facts, strict=True)))
-    found: dict[int, Backfilled] = {}
-    lost: list[StateUnavailable] = []
 
-    async def work() -> None:
-        while waiting and not lost:
-            number, (project, about) = waiting.popleft()
-            try:
-                found[number] = await _one(project, about, redis, lifetime_s)
-            except StateUnavailable as error:
-                lost.append(error)
-                return
-            watcher.done(found[number])
+    async def mirror(each: tuple[Project, MirrorFacts]) -> Backfilled:
+        backfilled = await _one(*each, redis, lifetime_s)
+        watcher.done(backfilled)
+        return backfilled
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(_WORKERS):
-            group.create_task(work())
-    if lost:
-        raise lost[0]
-    return [found[number] for number in range(len(projects))]
+    return await done_by_workers(_WORKERS, zip(projects, facts, strict=True), mirror)
 
 
 async def _one(project: Project, facts: MirrorFacts, redis: MirrorRedis, lifetime_s: int) -> Backfilled:

@@ -84,7 +84,8 @@ async def follow(
                 await stop.wait()
         stop.set()
         await watch
-        summaries = await asyncio.gather(*(follower.finish() for follower in followers))
+        ends = [group.create_task(follower.finish()) for follower in followers]
+        summaries = [await end for end in ends]
         for task in mirrors:
             task.cancel()
     return summaries
@@ -115,7 +116,6 @@ class _Follower:
         self._tally = Tally()
         self._began_ns = time.time_ns()
         self._latest: Board | None = None
-        self._mirrored: Board | None = None
         self._come = asyncio.Event()
         self._settled = asyncio.Event()
         self._problem: str | None = None
@@ -193,13 +193,12 @@ class _Follower:
                 await self._come.wait()
                 self._come.clear()
                 board = self._latest
-                if board is None or board is self._mirrored:
+                if board is None:
                     continue
                 saved = await mirror.save(board)
                 written_meanwhile = board.mtime_ns >= self._began_ns
                 lag_s = (time.time_ns() - board.mtime_ns) / 1e9 if written_meanwhile else None
                 self._tally.count(saved, lag_s)
-                self._mirrored = board
                 self._away = False
                 if board is self._latest:
                     self._settled.set()

@@ -16,10 +16,11 @@ from harness.state.drift import Drift, find_drifts
 from harness.state.mirror_redis import MirrorRedis
 from harness.state.project import Project
 from harness.state.stored_board import StoredBroken, read_stored
+from harness.state.workers import done_by_workers
 
 __all__ = ["Standing", "Verification", "compare_with_redis", "verify"]
 
-_AT_ONCE = 4
+_WORKERS = 4
 _TRIES = 20
 _SETTLE_S = 0.5
 """How long a file must have stood still for a difference to be a drift: who follows it takes a while."""
@@ -75,13 +76,7 @@ async def verify(
     projects: Sequence[Project], redis: MirrorRedis, *, settle_s: float = _SETTLE_S
 ) -> list[Verification]:
     """Compare each of `projects` with its mirror; in their order. Raises `StateUnavailable`."""
-    few = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(project: Project) -> Verification:
-        async with few:
-            return await _settled(project, redis, settle_s)
-
-    return await asyncio.gather(*(one(project) for project in projects))
+    return await done_by_workers(_WORKERS, projects, lambda project: _settled(project, redis, settle_s))
 
 
 async def compare_with_redis(

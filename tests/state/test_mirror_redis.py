@@ -12,6 +12,7 @@ import pytest
 
 from async_arch.embedded_redis import embedded_redis
 from async_arch.redis_client import RedisConnection
+from async_arch.state_store import StateUnavailable
 from harness.errors import BadInputError, SurroundingsError
 from harness.record import RunStore
 from harness.record.redis_folders import RedisFolders
@@ -120,6 +121,8 @@ async def test_data_that_somebody_else_holds_is_an_error_after_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mirror_redis, "_START_S", 0.2)
+    _url_file(tmp_path).parent.mkdir(parents=True)
+    _url_file(tmp_path).write_text(f"unix://{tmp_path}/gone")
     async with embedded_redis(data_dir=tmp_path / "redis" / "mirror"):
         with pytest.raises(SurroundingsError, match="is in use by another embedded Redis"):
             async with MirrorRedis.open("embedded", tmp_path):
@@ -170,3 +173,13 @@ async def test_a_server_at_a_url_that_is_lost_is_said_and_not_started(tmp_path: 
 async def _shut_down(connection: RedisConnection) -> None:
     os.kill(await _pid(connection), signal.SIGTERM)
     await asyncio.sleep(0.2)
+
+
+async def test_a_server_that_refuses_is_not_taken_for_one_that_has_gone(tmp_path: Path) -> None:
+    """Others are using it."""
+    async with MirrorRedis.open("embedded", tmp_path) as redis:
+        await redis.ask(_set)
+        before = await redis.ask(_pid)
+        with pytest.raises(StateUnavailable, match="refuses"):
+            await redis.ask(lambda connection: connection.command("LPUSH", "key", "item"))
+        assert await redis.ask(_pid) == before

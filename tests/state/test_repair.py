@@ -202,6 +202,11 @@ async def test_the_run_of_an_engine_is_never_overwritten(tmp_path: Path) -> None
         with pytest.raises(BadInputError, match="is the run of an engine"):
             await repair(project, redis, Side.JSON, Replaced(store))
         assert await stored(redis, "engine") == {}
+        # Not even what nothing can read is taken for something of ours.
+        await redis.ask(lambda connection: connection.command("SET", RunKeys("engine")["sections"], "x"))
+        with pytest.raises(BadInputError, match="is the run of an engine"):
+            await repair(project, redis, Side.JSON, Replaced(store))
+    assert not (store / "replaced").exists()
 
 
 def test_what_was_kept_is_never_written_again(tmp_path: Path) -> None:

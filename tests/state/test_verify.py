@@ -198,6 +198,14 @@ async def test_what_a_mirror_is_only_about_to_do_is_no_drift(tmp_path: Path) -> 
         assert found.standing is Standing.EQUAL
 
 
+async def test_a_file_that_stood_still_is_not_looked_at_again(tmp_path: Path) -> None:
+    async with opened(tmp_path / "store") as redis, asyncio.timeout(20):
+        project = await mirrored(redis, tmp_path / "shop")
+        await spoil(redis, project, {})
+        [found] = await verify([project], redis, settle_s=60)
+    assert found.standing is Standing.DRIFT
+
+
 async def test_a_state_that_is_new_and_never_mirrored_is_a_drift(tmp_path: Path) -> None:
     async with opened(tmp_path / "store") as redis:
         project = await mirrored(redis, tmp_path / "shop")
