@@ -55,13 +55,18 @@ class DocumentMirror:
     @classmethod
     @asynccontextmanager
     async def on(
-        cls, connection: RedisConnection, run: str, *, lifetime_s: int = RUN_LIFETIME_S
+        cls, connection: RedisConnection, run: str, *, lifetime_s: int = RUN_LIFETIME_S, new: bool = False
     ) -> AsyncIterator[DocumentMirror]:
-        """The mirror of `run`; its document is begun where there is none."""
+        """The mirror of `run`; its document is begun where there is none.
+
+        Where it is known to be `new`, it is not read first; should it be there all the same, it is then.
+        """
         keys = RunKeys(run)
         async with RedisWriter(connection, keys).running() as writer:
             await RedisStateManager(connection, keys, writer).begin(lifetime_s)
-            yield cls(connection, keys, writer)
+            mirror = cls(connection, keys, writer)
+            mirror._stored = StoredDocument() if new else None
+            yield mirror
 
     async def save(self, document: Mapping[str, object], facts: Mapping[str, str] | None = None) -> Saved:
         """Make the document in Redis equal to `document`; returns what that took.
@@ -98,10 +103,17 @@ class DocumentMirror:
                 return None
             for item, ident in zip(done.appended, written.idents, strict=True):
                 item.ident = ident
-            wrong = await not_as_written(self._connection, self._keys, done)
+            done.document.version = written.version
+            if before.sections:
+                wrong = await not_as_written(self._connection, self._keys, done)
+            else:
+                # All of it was written, and to read all of it is one question.
+                found = await read_document(self._connection, self._keys)
+                if found.version != written.version:
+                    return None
+                wrong = found.other_sections(done.document)
             if wrong:
                 raise MirrorDrift(f"run {self._keys.run}: not in Redis as written: {', '.join(wrong[:5])}")
-            done.document.version = written.version
         self._stored = done.document
         return Saved(len(done.writes), sum(len(part) for write in done.writes for part in write.args))
 

@@ -169,6 +169,11 @@ class StoredDocument:
         ordered = sorted(self.sections.items(), key=lambda section: section[1].place)
         return {as_text(name): section.value for name, section in ordered}
 
+    def other_sections(self, other: StoredDocument) -> list[str]:
+        """The names of the sections that lie otherwise in `other`, or are in only one of the two."""
+        names = {**self.sections, **other.sections}
+        return [as_text(name) for name in names if self.sections.get(name) != other.sections.get(name)]
+
 
 def _in_order(stored: Mapping[bytes, Stored]) -> list[tuple[bytes, Stored]]:
     return sorted(stored.items(), key=lambda pair: pair[1].place)

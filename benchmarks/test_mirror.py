@@ -29,6 +29,9 @@ from harness.state.project import Project, find_projects, project_at
 MOST_LAG_MS = 50.0
 """At the median, for a blackboard of ordinary size."""
 ENOUGH_MB_PER_S = 50.0
+BUSY = 0.85
+LEAST_RATIO = 0.2
+"""Of the backfill to parsing and packing alone, which neither writes nor reads back nor waits."""
 ATTEMPT_SIZE = 4_000
 SIZES_KB = (20, 120, 1_000, 5_000)
 PROJECTS = {"120 kB each": (24, 1_000), "20 kB each": (3, 1_000), "1.2 MB each": (290, 50)}
@@ -197,9 +200,9 @@ def test_throughput_of_backfill(benchmark: BenchmarkFixture, tmp_path: Path) -> 
     table: Table = benchmark.pedantic(lambda: asyncio.run(measured()), rounds=1)
     report(benchmark, table)
     facts = table["120 kB each"]
-    # Reading back, and checking what came, is about as much work again as sending it.
-    bound = min(ENOUGH_MB_PER_S, facts["parsing and packing alone, MB/s"] / 2.5)
-    assert benchmark.disabled or facts["backfill, MB/s"] > bound
+    # Or what the client's processor allows, which then does nothing else.
+    enough = facts["backfill, MB/s"] > ENOUGH_MB_PER_S or facts["client, processor / wall"] > BUSY
+    assert benchmark.disabled or (enough and facts["ratio"] > LEAST_RATIO)
 
 
 def _serialised(texts: Sequence[bytes]) -> Iterator[int]:

@@ -12,11 +12,12 @@ from async_arch.document_mirror import MirrorDrift
 from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import FOR_EVER
 from harness.errors import BadInputError
-from harness.state.board import BoardContent, BoardMissing, read_content
+from harness.state.board import Board, BoardMissing, read_content
 from harness.state.mirror import ProjectMirror
 from harness.state.mirror_index import MirrorFacts, claim, enter, read_facts
 from harness.state.mirror_redis import MirrorRedis
 from harness.state.project import Project
+from harness.state.stored_board import StoredBroken
 from harness.state.workers import done_by_workers
 
 __all__ = ["BackfillOutcome", "BackfillWatcher", "Backfilled", "backfill"]
@@ -93,26 +94,27 @@ async def _one(project: Project, facts: MirrorFacts, redis: MirrorRedis, lifetim
     try:
         claim(project, facts)
         known = facts.sha256 if facts.begun and facts.lifetime_s == lifetime_s else None
-        content = await asyncio.to_thread(_content, project)
-        if content.sha256 == known:
+        board = await asyncio.to_thread(_board_unless, project, known)
+        if isinstance(board, int):
             await redis.ask(lambda connection: enter(connection, [project], lifetime_s))
-            return came_to(BackfillOutcome.SKIPPED, len(content.content))
-        board = await asyncio.to_thread(content.parsed)
+            return came_to(BackfillOutcome.SKIPPED, board)
 
         async def mirror(connection: RedisConnection) -> None:
-            async with ProjectMirror.on(connection, project, lifetime_s) as opened:
+            async with ProjectMirror.on(connection, project, lifetime_s, facts) as opened:
                 await opened.save(board)
 
         await redis.ask(mirror)
     except MirrorDrift as error:
         return came_to(BackfillOutcome.DRIFTED, reason=str(error))
-    except BadInputError as error:
+    except (BadInputError, StoredBroken) as error:
         return came_to(BackfillOutcome.BROKEN, reason=str(error))
     return came_to(BackfillOutcome.MIRRORED, board.size)
 
 
-def _content(project: Project) -> BoardContent:
+def _board_unless(project: Project, known: str | None) -> Board | int:
+    """The state of the project; of a file with the digest that is `known` its size alone."""
     path = project.board
     if path is None:
         raise BoardMissing(f"{project.path}: has no blackboard")
-    return read_content(path)
+    content = read_content(path)
+    return len(content.content) if content.sha256 == known else content.parsed()

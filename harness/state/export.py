@@ -12,7 +12,7 @@ from harness.state.board import board_text
 from harness.state.board_writer import replace_board
 from harness.state.mirror_redis import MirrorRedis
 from harness.state.replaced import Replaced
-from harness.state.stored_board import StoredBroken, read_stored
+from harness.state.stored_board import read_stored
 
 __all__ = ["Export", "export", "stored_to_write"]
 
@@ -49,11 +49,8 @@ async def export(
 
 
 async def stored_to_write(connection: RedisConnection, run: str) -> dict[str, object]:
-    """The document of `run`; `SurroundingsError` where there is none that could be written to a file."""
-    try:
-        stored = await read_stored(connection, run)
-    except StoredBroken as error:
-        raise SurroundingsError(str(error)) from error
+    """The document of `run`; `SurroundingsError` where there is none."""
+    stored = await read_stored(connection, run)
     if stored is None:
         raise SurroundingsError(f"run {run} has no document in this Redis; nothing was changed")
     return stored

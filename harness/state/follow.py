@@ -18,7 +18,7 @@ from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import FOR_EVER
 from async_arch.state_store import StateUnavailable
 from async_arch.stored_document import digest
-from harness.errors import BadInputError
+from harness.errors import HarnessError
 from harness.state.board import Board
 from harness.state.board_reader import BoardReader
 from harness.state.follow_summary import FollowSummary, Tally
@@ -143,7 +143,7 @@ class _Follower:
             await self._come.wait()
             try:
                 await self._redis.ask(self._mirror_on)
-            except (StateUnavailable, BadInputError) as error:
+            except (StateUnavailable, HarnessError) as error:
                 self._problem = str(error)
                 if not self._away:
                     self._away = True
@@ -166,7 +166,7 @@ class _Follower:
                     caught_up = not drifted
         except TimeoutError:
             self._problem = self._reader.problem or self._problem or "Redis is too slow"
-        except StateUnavailable as error:
+        except (StateUnavailable, HarnessError) as error:
             self._problem = str(error)
         if self._latest is None:
             self._problem = self._problem or f"{self.project.path}: no blackboard has come"

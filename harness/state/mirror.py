@@ -10,8 +10,9 @@ from async_arch.lifetime import keep
 from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import RunKeys
 from harness.state.board import Board, BoardBroken
-from harness.state.mirror_index import claim, enter, facts_about, read_facts
+from harness.state.mirror_index import MirrorFacts, claim, enter, facts_about, read_facts
 from harness.state.project import Project
+from harness.state.stored_board import reading
 
 __all__ = ["ProjectMirror"]
 
@@ -26,26 +27,38 @@ class ProjectMirror:
     @classmethod
     @asynccontextmanager
     async def on(
-        cls, connection: RedisConnection, project: Project, lifetime_s: int
+        cls,
+        connection: RedisConnection,
+        project: Project,
+        lifetime_s: int,
+        facts: MirrorFacts | None = None,
     ) -> AsyncIterator[ProjectMirror]:
         """The mirror of `project`, begun where there is none; kept for `lifetime_s` after its last write.
 
-        Raises `BadInputError` where its name belongs to something else.
+        `facts` are what Redis knew of it, where that was asked before. Raises `BadInputError` where its name
+        belongs to something else.
         """
-        [facts] = await read_facts(connection, [project.run])
+        if facts is None:
+            [facts] = await read_facts(connection, [project.run])
         claim(project, facts)
         await enter(connection, [project], lifetime_s)
         if facts.begun and facts.lifetime_s != lifetime_s:
             await keep(connection, RunKeys(project.run), lifetime_s)
-        async with DocumentMirror.on(connection, project.run, lifetime_s=lifetime_s) as mirror:
+        async with DocumentMirror.on(
+            connection, project.run, lifetime_s=lifetime_s, new=not facts.begun
+        ) as mirror:
             yield cls(project, mirror)
 
     async def save(self, board: Board) -> Saved:
-        """Make it equal to `board`, and read back what was written; raises as `DocumentMirror.save` does."""
-        try:
-            return await self._mirror.save(board.document, facts_about(board))
-        except RecursionError as error:
-            raise BoardBroken(f"{board.path}: is nested too deep") from error
+        """Make it equal to `board`, and read back what was written; raises as `DocumentMirror.save` does.
+
+        Raises `StoredBroken` where what was there before is nothing that a difference could be found to.
+        """
+        with reading(self._project.run):
+            try:
+                return await self._mirror.save(board.document, facts_about(board))
+            except RecursionError as error:
+                raise BoardBroken(f"{board.path}: is nested too deep") from error
 
     async def differs_from(self, board: Board) -> bool:
         """Whether the whole of it, read anew, is another document than `board`."""

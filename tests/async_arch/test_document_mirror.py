@@ -125,9 +125,13 @@ async def test_what_somebody_else_wrote_meanwhile_is_made_equal_too() -> None:
         assert await _snapshot(connection) == {"logs": ["a", "d"]}
 
 
-async def test_what_does_not_lie_there_as_written_is_found_at_once() -> None:
+@pytest.mark.parametrize(("before", "named"), [({}, ": modules"), ({"logs": []}, ": member:modules:Cart")])
+async def test_what_does_not_lie_there_as_written_is_found_at_once(
+    before: dict[str, object], named: str
+) -> None:
     """A server that says that it has written and has not: here somebody who changes it in between."""
     async with _server() as connection, DocumentMirror.on(connection, "run") as mirror:
+        await mirror.save(before)
         real = mirror._writer.write
 
         async def spoiled(*args: Any, **options: Any) -> Any:
@@ -136,8 +140,20 @@ async def test_what_does_not_lie_there_as_written_is_found_at_once() -> None:
             return written
 
         mirror._writer.write = spoiled  # type: ignore[method-assign]
-        with pytest.raises(MirrorDrift, match="member:modules:Cart"):
-            await mirror.save({"modules": {"Cart": {"spec": "items"}}})
+        with pytest.raises(MirrorDrift, match=named):
+            await mirror.save({**before, "modules": {"Cart": {"spec": "items"}}})
+
+
+async def test_a_document_that_is_taken_for_new_and_is_not_is_made_equal_too() -> None:
+    async with _server() as connection:
+        async with DocumentMirror.on(connection, "run", new=True) as mirror:
+            await mirror.save({"logs": ["a", "b"], "modules": {"Cart": {"spec": 1}}})
+            assert await _snapshot(connection) == {"logs": ["a", "b"], "modules": {"Cart": {"spec": 1}}}
+        async with DocumentMirror.on(connection, "run", new=True) as mirror:
+            await mirror.save({"logs": ["b"]})
+            assert await _snapshot(connection) == {"logs": ["b"]}
+            assert (await mirror.save({"logs": ["b", "c"]})).writes == 1
+            assert await _snapshot(connection) == {"logs": ["b", "c"]}
 
 
 async def test_drift_of_the_whole_is_found_by_its_digest() -> None:

@@ -196,3 +196,20 @@ async def test_redis_that_goes_away_ends_it_with_the_reason(tmp_path: Path) -> N
             found = await backfill(projects, redis, Told())
     assert outcomes(found)[SKIPPED] >= 10
     assert outcomes(found)[SKIPPED] + outcomes(found)[MIRRORED] == 100
+
+
+@pytest.mark.parametrize("command", [("HSET", "sections", "logs", "garbage"), ("SET", "sections", "x")])
+async def test_a_mirror_that_is_no_document_is_named_and_keeps_no_other_back(
+    tmp_path: Path, command: tuple[str, str, str]
+) -> None:
+    folder = output(tmp_path / "output", 4)
+    verb, suffix, *rest = command
+    async with opened(tmp_path / "store") as redis:
+        runs = [each.run for each in await run(redis, folder)]
+        await redis.ask(lambda connection: connection.command(verb, RunKeys(runs[1])[suffix], *rest))
+        for number in range(4):
+            place = "blackboard.json" if number % 2 else ".factory/blackboard.json"
+            write(folder / f"project_{number:03}", board(logs=["changed"]), place)
+        found = await run(redis, folder)
+    assert [each.outcome for each in found] == [MIRRORED, BROKEN, MIRRORED, MIRRORED]
+    assert "is no document" in (found[1].reason or "")

@@ -15,6 +15,7 @@ import pytest
 
 from async_arch.embedded_redis import embedded_redis
 from async_arch.redis_client import RedisConnection
+from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.stored_document import digest
 from harness.errors import BadInputError
@@ -23,6 +24,8 @@ from harness.state.exit_code import worst_exit_code
 from harness.state.follow import FollowSettings, follow
 from harness.state.mirror_redis import MirrorRedis
 from harness.state.project import project_at
+from harness.state.repair import Side, repair
+from harness.state.replaced import Replaced
 from tests.network.proxy import proxying
 from tests.state.following import Following, following
 from tests.state.projects import BOARD, board, opened, spoil, stored, with_status, write
@@ -315,3 +318,21 @@ async def test_a_single_state_that_could_not_be_mirrored_is_tried_until_it_can_b
                 await told.until(lambda told: bool(told.aways))
             await told.has(with_status("complete"))
     assert told.summary.mirrored == 2
+
+
+async def test_a_mirror_that_is_no_document_is_said_and_taken_up_again_once_repaired(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    write(folder)
+    project = project_at(folder)
+    keys = RunKeys(project.run)
+    async with opened(tmp_path / "store") as redis:
+        async with following(redis, [folder]) as told:
+            await told.has(BOARD)
+        await redis.ask(lambda connection: connection.command("HSET", keys["sections"], "logs", "garbage"))
+        async with following(redis, [folder]) as told:
+            write(folder, with_status("complete"))
+            await told.until(lambda told: bool(told.aways))
+            assert "is no document" in told.aways[0]
+            await repair(project, redis, Side.JSON, Replaced(tmp_path / "store"))
+            await told.has(with_status("complete"))
+    assert told.summary.caught_up
