@@ -13,13 +13,13 @@ from statistics import median
 from agents.build import MirrorReport
 from async_arch.document_diff import difference
 from async_arch.document_writes import Write, set_hash
+from async_arch.lifetime import begin
 from async_arch.read_back import not_as_written
 from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import RUN_LIFETIME_S, RunKeys
 from async_arch.redis_reads import read_document
 from async_arch.redis_scripts import Answer
 from async_arch.redis_writer import Conflict, RedisWriter
-from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.stored_document import StoredDocument, as_bytes, digest
 
@@ -59,11 +59,13 @@ class DocumentMirror:
     ) -> AsyncIterator[DocumentMirror]:
         """The mirror of `run`; its document is begun where there is none.
 
-        Where it is known to be `new`, it is not read first; should it be there all the same, it is then.
+        Where it is `new`, begun by the caller and empty, it is neither begun nor read first; should something
+        be in it all the same, it is read then.
         """
         keys = RunKeys(run)
         async with RedisWriter(connection, keys).running() as writer:
-            await RedisStateManager(connection, keys, writer).begin(lifetime_s)
+            if not new:
+                await begin(connection, keys, lifetime_s)
             mirror = cls(connection, keys, writer)
             mirror._stored = StoredDocument() if new else None
             yield mirror

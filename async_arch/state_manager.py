@@ -18,6 +18,7 @@ from async_arch.checkpoints import Checkpoint, Checkpoints, checkpoint_of
 from async_arch.document_diff import difference
 from async_arch.document_writes import Write, set_hash
 from async_arch.entry_writes import PROJECT_INFO, entry_writes, first_writes, status_write
+from async_arch.lifetime import begin
 from async_arch.redis_client import DEFAULT_PATIENCE_S, RedisConnection, open_redis, redacted
 from async_arch.redis_events import StreamedEvent, event_write, events_after
 from async_arch.redis_keys import RUN_LIFETIME_S, SUFFIXES, RunKeys, member
@@ -29,7 +30,6 @@ from async_arch.stored_document import Stored, as_bytes, as_text
 
 __all__ = ["RedisStateManager", "TransactionConflict"]
 
-_SCHEMA = "2"
 _TRIES = 100
 _APART_S = 0.001
 
@@ -92,17 +92,7 @@ class RedisStateManager:
 
     async def begin(self, lifetime_s: int = RUN_LIFETIME_S) -> None:
         """Make sure that there is a document of this run; one that is not there yet begins empty."""
-        meta = self._keys["meta"]
-
-        async def claim() -> None:
-            async with self._connection.client.pipeline(transaction=True) as pipe:
-                pipe.hsetnx(meta, "lifetime_s", str(lifetime_s))
-                pipe.hsetnx(meta, "schema", _SCHEMA)
-                if lifetime_s:
-                    pipe.expire(meta, lifetime_s)
-                await pipe.execute()
-
-        await self._connection.ask(claim)
+        await begin(self._connection, self._keys, lifetime_s)
 
     async def read(self, wanted: Reads) -> Readings:
         """Read what a task needs, in one round trip; KeyError where a part of it is not there."""

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from async_arch.document_mirror import DocumentMirror, Saved
-from async_arch.lifetime import keep
+from async_arch.lifetime import ask_to_begin, keep
 from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import RunKeys
 from harness.state.board import Board, BoardBroken
-from harness.state.mirror_index import MirrorFacts, claim, enter, facts_about, read_facts
+from harness.state.mirror_index import MirrorFacts, ask_to_enter, claim, facts_about, read_facts
 from harness.state.project import Project
 from harness.state.stored_board import reading
 
@@ -41,7 +41,7 @@ class ProjectMirror:
         if facts is None:
             [facts] = await read_facts(connection, [project.run])
         claim(project, facts)
-        await enter(connection, [project], lifetime_s)
+        await _begin(connection, project, lifetime_s)
         if facts.begun and facts.lifetime_s != lifetime_s:
             await keep(connection, RunKeys(project.run), lifetime_s)
         async with DocumentMirror.on(
@@ -63,3 +63,15 @@ class ProjectMirror:
     async def differs_from(self, board: Board) -> bool:
         """Whether the whole of it, read anew, is another document than `board`."""
         return await self._mirror.drift_from(board.document)
+
+
+async def _begin(connection: RedisConnection, project: Project, lifetime_s: int) -> None:
+    """Begin the mirror of `project` where there is none, and enter it in the index: in one round trip."""
+
+    async def ask() -> None:
+        async with connection.client.pipeline(transaction=False) as pipe:
+            ask_to_enter(pipe, project, lifetime_s)
+            ask_to_begin(pipe, RunKeys(project.run), lifetime_s)
+            await pipe.execute()
+
+    await connection.ask(ask)

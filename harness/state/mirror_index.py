@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio.client import Pipeline
+
 from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import MIRRORS, RunKeys
 from async_arch.stored_document import as_bytes, as_text
@@ -18,6 +20,7 @@ from harness.state.project import Project, project_at
 
 __all__ = [
     "MirrorFacts",
+    "ask_to_enter",
     "claim",
     "enter",
     "facts_about",
@@ -91,12 +94,17 @@ async def enter(connection: RedisConnection, projects: Sequence[Project], lifeti
     async def ask() -> None:
         async with connection.client.pipeline(transaction=False) as pipe:
             for each in projects:
-                entry = b"%d %b" % (lifetime_s, os.fsencode(each.file or each.path))
-                pipe.hset(MIRRORS, as_bytes(each.run), entry)
-                pipe.hset(RunKeys(each.run)["meta"], "source", os.fsencode(each.path))
+                ask_to_enter(pipe, each, lifetime_s)
             await pipe.execute()
 
     await connection.ask(ask)
+
+
+def ask_to_enter(pipe: Pipeline, project: Project, lifetime_s: int) -> None:
+    """Put into `pipe` what enters one mirror."""
+    entry = b"%d %b" % (lifetime_s, os.fsencode(project.file or project.path))
+    pipe.hset(MIRRORS, as_bytes(project.run), entry)
+    pipe.hset(RunKeys(project.run)["meta"], "source", os.fsencode(project.path))
 
 
 async def mirrored_projects(connection: RedisConnection) -> dict[Project, int]:

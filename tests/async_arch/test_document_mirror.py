@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from async_arch.document_mirror import DocumentMirror, MirrorDrift, MirrorFollower
 from async_arch.embedded_redis import embedded_redis
+from async_arch.lifetime import begin
 from async_arch.redis_client import RedisConnection, open_redis
-from async_arch.redis_keys import RunKeys
+from async_arch.redis_keys import FOR_EVER, RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.stored_document import dumped
 from tests.async_arch.documents import DEEP, changed, documents
@@ -146,6 +147,7 @@ async def test_what_does_not_lie_there_as_written_is_found_at_once(
 
 async def test_a_document_that_is_taken_for_new_and_is_not_is_made_equal_too() -> None:
     async with _server() as connection:
+        await begin(connection, KEYS, FOR_EVER)
         async with DocumentMirror.on(connection, "run", new=True) as mirror:
             await mirror.save({"logs": ["a", "b"], "modules": {"Cart": {"spec": 1}}})
             assert await _snapshot(connection) == {"logs": ["a", "b"], "modules": {"Cart": {"spec": 1}}}
