@@ -161,7 +161,8 @@ class Session:
                 sittings=(_sitting(began),),
             )
             await asyncio.to_thread(self.store.begin, manifest)
-            if redis is not None and engine.not_resumable is None:
+            # A mirror's state is in its file as well.
+            if redis is not None and engine.flags.get("state_store") == "redis":
                 await asyncio.to_thread(redis.keeps, run)
             return await self._sit(manifest, engine, on_event, on_progress)
 

@@ -1,7 +1,8 @@
 """The folders `redis/<session>/` of a store: the data of embedded Redis servers, kept while a run needs them.
 
 `runs` in such a folder names the runs whose state is in it, a line each. A run needs its state until it has
-ended; what no run needs is removed when its session ends, or by a later session where that one was killed.
+ended by itself: what was cut off is resumed from there, or exported. What no run needs is removed when its
+session ends, or by a later session where that one was killed.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from async_arch.embedded_redis import remove_data
 from async_arch.redis_keys import RUN_LIFETIME_S
 from harness.errors import BadInputError, SurroundingsError
 from harness.record.run_store import RunStore
+from harness.state.kept_data import RUNS_FILE
 
 __all__ = ["RedisFolders"]
 
-_RUNS = "runs"
 _NEW_S = 60.0
 """A folder younger than this may be one whose server is only starting."""
 
@@ -39,7 +40,7 @@ class RedisFolders:
     def enter(self, folder: Path, run: str) -> None:
         """Write down that the state of `run` is in `folder`."""
         try:
-            with (folder / _RUNS).open("a", encoding="utf-8") as file:
+            with (folder / RUNS_FILE).open("a", encoding="utf-8") as file:
                 file.write(f"{run}\n")
         except OSError as error:
             raise SurroundingsError(f"{folder}: cannot be written: {error.strerror}") from error
@@ -71,9 +72,9 @@ class RedisFolders:
         except BadInputError:
             # Nobody knows how it ended.
             return True
-        return summary is None or summary.resumable
+        return summary is None or summary.outcome.cut_off
 
 
 def _runs_in(folder: Path) -> Iterator[str]:
     with suppress(FileNotFoundError):
-        yield from (folder / _RUNS).read_text(encoding="utf-8").split()
+        yield from (folder / RUNS_FILE).read_text(encoding="utf-8").split()

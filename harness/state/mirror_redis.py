@@ -46,9 +46,9 @@ class _Opened:
 class MirrorRedis:
     """The server, opened; it is asked through `ask`, which outlives a change of servers."""
 
-    def __init__(self, choice: str, store: Path, patience_s: float) -> None:
+    def __init__(self, choice: str, data_dir: Path, patience_s: float) -> None:
         self._choice = choice
-        self._data_dir = store.absolute() / "redis" / "mirror"
+        self._data_dir = data_dir
         self._patience_s = patience_s
         self._opened: _Opened | None = None
         self._changing = asyncio.Lock()
@@ -56,10 +56,13 @@ class MirrorRedis:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, choice: str, store: Path, *, patience_s: float = _PATIENCE_S
+        cls, choice: str, store: Path, *, patience_s: float = _PATIENCE_S, data_dir: Path | None = None
     ) -> AsyncIterator[MirrorRedis]:
-        """The server that `choice` names (`embedded`, or a URL); `SurroundingsError` where it is lost."""
-        redis = cls(choice, store, patience_s)
+        """The server that `choice` names (`embedded`, or a URL); `SurroundingsError` where it is lost.
+
+        An embedded one has the mirrors of `store`, or what is in `data_dir`.
+        """
+        redis = cls(choice, data_dir or _mirrors_of(store), patience_s)
         try:
             redis._opened = await redis._open()
             yield redis
@@ -137,6 +140,10 @@ class MirrorRedis:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         temporary.write_text(url, encoding="utf-8")
         return temporary.replace(path)
+
+
+def _mirrors_of(store: Path) -> Path:
+    return store.absolute() / "redis" / "mirror"
 
 
 async def _answers(connection: RedisConnection) -> bool:

@@ -13,6 +13,7 @@ from harness.state.backfill import Backfilled, BackfillWatcher, backfill
 from harness.state.export import Export, export
 from harness.state.follow import FollowSettings, FollowWatcher, follow
 from harness.state.follow_summary import FollowSummary
+from harness.state.kept_data import data_of_run
 from harness.state.mirror_index import mirrored_projects, read_facts, under_their_names, where_it_was
 from harness.state.mirror_redis import MirrorRedis
 from harness.state.project import Project, find_projects, project_at
@@ -113,8 +114,10 @@ async def export_run(
     """Write the document of a run, or of the mirror of the project at a path, to `output`.
 
     Without `output` that of a project goes where its blackboard is, that of a run to `blackboard.json` here.
+    A run of an engine of ours is found where the embedded Redis of its session has kept its data.
     """
-    async with MirrorRedis.open(place.redis, place.store) as redis:
+    kept = None if _is_path(what) else await asyncio.to_thread(data_of_run, place.store, what)
+    async with MirrorRedis.open(place.redis, place.store, data_dir=kept) as redis:
         run, target = what, output or Path("blackboard.json")
         if _is_path(what):
             project = await _one(redis, Path(what), name)

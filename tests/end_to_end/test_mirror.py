@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.state.board import board_text
-from tests.end_to_end.harness_process import harness, run_harness
+from tests.end_to_end.harness_process import STEADY, harness, run_harness
 from tests.state.projects import BOARD, board, with_status, write
 
 
@@ -87,6 +87,34 @@ def test_a_server_outlives_the_command_that_started_it_for_those_that_joined(tmp
     code, output, _ = run_harness(tmp_path, "mirror", "verify")
     assert code == 0, output
     assert "2 projects: 2 equal" in output
+
+
+SPEC = """
+name: shop
+idea: A shop.
+modules: [{name: Users, module_type: data, description: Users with a name}]
+"""
+
+
+def test_what_a_legacy_loop_on_redis_had_written_when_it_was_killed_is_exported(tmp_path: Path) -> None:
+    """The way back from phase 1 loses nothing that was written on the way there."""
+    (tmp_path / "shop.yaml").write_text(SPEC)
+    arguments = ("shop.yaml", "--control", "phase:1", "--model", "simulated", *STEADY)
+    with harness(tmp_path, "compare", *arguments) as running:
+        running.wait_for("phase:1 (control)", "developer:Users done")
+        running.process.kill()
+        running.finish()
+        running.assert_nothing_left()
+    [run] = [path.name for path in (tmp_path / ".harness" / "runs").iterdir()]
+    code, output, errors = run_harness(tmp_path, "mirror", "export", run, "--json")
+    assert code == 0, errors
+    assert json.loads(output)["run"] == run
+    found = json.loads((tmp_path / "blackboard.json").read_bytes())
+    assert found["project_info"]["status"] == "building"
+    assert list(found["modules"]) == list(found["api_registry"]) == ["Users"]
+    agents = [attempt["agent"] for attempt in found["agent_attempts"]]
+    assert agents[:4] == ["analyst", "auditor", "architect", "developer"]
+    assert found["files_created"] == ["users.py"]
 
 
 def test_projects_in_bulk_drifts_and_their_repair(tmp_path: Path) -> None:

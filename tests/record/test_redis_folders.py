@@ -64,10 +64,12 @@ def test_a_folder_is_kept_until_every_run_has_ended(kept: Kept) -> None:
     assert not kept.folder.exists()
 
 
-def test_a_folder_is_kept_for_a_run_that_was_cut_off_and_is_on_record(kept: Kept) -> None:
+@pytest.mark.parametrize("resumable", [True, False])
+def test_a_folder_is_kept_for_a_run_that_was_cut_off_and_is_on_record(kept: Kept, resumable: bool) -> None:
+    """Of one that cannot be resumed, what it had written can be exported."""
     folder = kept.run()
-    record = make_record(folder, failures=[make_failure(Cause.ENGINE, "engine")])
-    for resumable, stays in ((True, True), (False, False)):
+    for failed_task, stays in (("engine", True), ("developer:Cart", False)):
+        record = make_record(folder, failures=[make_failure(Cause.ENGINE, failed_task)])
         summary = record.summary.model_copy(update={"resumable": resumable})
         (folder / "record.json").write_text(summary.model_dump_json())
         kept.folders.drop(kept.folder)
