@@ -67,8 +67,7 @@ def print_verify(console: Console, found: Sequence[Verification], most: int = _M
     shown = [each for each in found if len(found) <= _MOST_EQUAL or each.standing is not Standing.EQUAL]
     for each in shown:
         equal = each.standing in (Standing.EQUAL, Standing.LAPSED)
-        count = f": {_counted(len(each.drifts), 'drift')}" if each.drifts else ""
-        said = f"{each.standing}{count}"
+        said = _counted(len(each.drifts), "drift") if each.drifts else each.standing.value
         _print(console, f"{each.project}: ", (said, "green" if equal else "bold red"), f" ({each.run})")
         if each.reason:
             _print(console, f"  {each.reason}")
