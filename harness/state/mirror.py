@@ -60,10 +60,6 @@ class ProjectMirror:
             except RecursionError as error:
                 raise BoardBroken(f"{board.path}: is nested too deep") from error
 
-    async def differs_from(self, board: Board) -> bool:
-        """Whether the whole of it, read anew, is another document than `board`."""
-        return await self._mirror.drift_from(board.document)
-
 
 async def _begin(connection: RedisConnection, project: Project, lifetime_s: int) -> None:
     """Begin the mirror of `project` where there is none, and enter it in the index: in one round trip."""
