@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from async_arch.document_diff import Difference, difference
-from async_arch.stored_document import StoredDocument, dumped
+from async_arch.stored_document import Item, Kind, Stored, StoredDocument, StoredSection, dumped
 from tests.async_arch.documents import DEEP, changed, documents
 
 
@@ -99,6 +99,20 @@ def test_a_place_with_no_room_left_is_written_with_room() -> None:
         stored = _with_ids(done, 100 * (number + 1))
         assert stored.value == {"logs": values}
     assert 1 <= rewritten <= 6
+
+
+def _set_of(*texts: str) -> StoredDocument:
+    """A list of paths as tasks write them, in which one that was written twice stands twice and counts once."""
+    items = [Item(Stored(place, dumped(text)), b"%d-0" % place) for place, text in enumerate(texts)]
+    return StoredDocument(1, {b"files_created": StoredSection(0, Kind.SET, items=items)})
+
+
+def test_the_double_of_a_path_is_left_alone_with_the_path_and_goes_with_it() -> None:
+    stored = _set_of("a.py", "b.py", "a.py")
+    assert difference(stored, {"files_created": ["a.py", "b.py"]}).writes == []
+    without = difference(stored, {"files_created": ["b.py"]})
+    assert _codes(without) == ["R", "R"]
+    assert without.document.value == {"files_created": ["b.py"]}
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ async def test_every_key_of_a_run_carries_its_name_and_a_lifetime() -> None:
     assert all(0 < lifetime <= RUN_LIFETIME_S for lifetime in lifetimes.values()), lifetimes
 
 
+async def test_what_is_written_has_a_lifetime_before_the_run_has_an_end() -> None:
+    """A run that is never finished, since its process died, goes as well."""
+    async with _server() as connection, RedisStateManager.on(connection, "run") as state:
+        await state.create(INFO, STARTED)
+        await state.report(TaskReport(TASK, (*REPORT.changes, ApiDesigned("Cart", API))), 5, EVENT)
+        lifetimes = {key: await connection.client.ttl(key) for key in await _keys(connection)}
+    assert len(lifetimes) > 8
+    assert min(lifetimes.values()) > 0, lifetimes
+
+
 async def test_a_run_can_stay_for_ever() -> None:
     async with _server() as connection, RedisStateManager.on(connection, "run") as state:
         await state.create(INFO, lifetime_s=FOR_EVER)
