@@ -102,7 +102,7 @@ def test_a_place_with_no_room_left_is_written_with_room() -> None:
 
 
 def _set_of(*texts: str) -> StoredDocument:
-    """A list of paths as tasks write them, in which one that was written twice stands twice and counts once."""
+    """A list of paths as tasks write them: one that was written twice stands twice and counts once."""
     items = [Item(Stored(place, dumped(text)), b"%d-0" % place) for place, text in enumerate(texts)]
     return StoredDocument(1, {b"files_created": StoredSection(0, Kind.SET, items=items)})
 
