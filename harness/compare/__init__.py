@@ -1,7 +1,7 @@
 """Control record and candidate record, compared layer by layer, and the verdict on them."""
 
 from harness.compare.comparison import Comparison, LayerResult, compare
-from harness.compare.mismatch import Kind, Layer, Mismatch
+from harness.compare.mismatch import Kind, Layer, Mismatch, Severity
 from harness.compare.timing import Overlap, TimingFacts
 from harness.compare.verdict import Status, Verdict
 
@@ -12,6 +12,7 @@ __all__ = [
     "LayerResult",
     "Mismatch",
     "Overlap",
+    "Severity",
     "Status",
     "TimingFacts",
     "Verdict",

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Kind", "Layer", "Mismatch", "following"]
+__all__ = ["Kind", "Layer", "Mismatch", "Severity", "following"]
 
 
 class Layer(StrEnum):
@@ -49,6 +49,22 @@ class Kind(StrEnum):
     """One of the two failed or left something broken, and the other did not, or not in the same way."""
 
 
+class Severity(StrEnum):
+    """How much a mismatch matters to whoever uses what was built, the least first.
+
+    The policy `exact` counts every mismatch; `contract` counts what breaks.
+    """
+
+    COSMETIC = "cosmetic"
+    """Layout, comments, the order of what has none: nobody who runs it can tell."""
+    MINOR = "minor"
+    """Words that people read: a docstring, the text of a page, a line of a log."""
+    MAJOR = "major"
+    """It may behave otherwise."""
+    BREAKING = "breaking"
+    """Something that was promised is gone: a file, a parameter, a route, an application that starts."""
+
+
 class Mismatch(BaseModel):
     """One mismatch. `sentence` says it to a person; `control` and `candidate` are short renderings.
 
@@ -62,6 +78,9 @@ class Mismatch(BaseModel):
     path: str
     """What it is about: `developer:Cart#1`, `files_created[cart.py]`, `cart.py`."""
     sentence: str
+    severity: Severity = Severity.MAJOR
+    phase: str | None = None
+    """The flag of the migration that is blamed, `state_store` for one; None where that is not known."""
     control: str | None = None
     candidate: str | None = None
     words: str | None = None
