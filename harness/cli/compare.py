@@ -25,6 +25,7 @@ from harness.compare import Comparison
 from harness.compare.verdict import exit_code, worst
 from harness.gateway.settings import SimulateSettings
 from harness.report.progress import TrialProgress
+from harness.report.report_files import ReportFiles
 from harness.report.terminal import print_comparison, print_summary
 from harness.session import SessionSettings
 from harness.spec import Spec, find_specs
@@ -46,6 +47,14 @@ def compare(
     ] = "auto",
     time_scale: TimeScale = 1.0,
     fault: Faults = None,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="How many pairs of runs, in turns (A B B A); above 1 after one more for warm-up, and the "
+            "speed-up gets a confidence interval.",
+        ),
+    ] = 1,
     slots: Slots = 4,
     redis: Annotated[str, typer.Option(help="embedded, or redis://host:port/db.")] = "embedded",
     ttft: Ttft = DEFAULT_TTFT_S,
@@ -54,6 +63,10 @@ def compare(
         float, typer.Option(min=0.1, help="Seconds that one call to the model may take, queueing included.")
     ] = 600.0,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one run may take.")] = 3600.0,
+    markdown: Annotated[
+        Path | None, typer.Option(help="File for the result as Markdown, as for a pull request.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="File for the result as JUnit XML.")] = None,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
@@ -72,22 +85,27 @@ def compare(
         deadline_s=timeout,
         store=store,
     )
+    files = ReportFiles(markdown, junit)
     with reporting():
+        files.check()
         comparisons = run_to_end(
-            _compare(find_specs(specs), control, candidate, settings, as_json), stopped=STOPPED_RUN
+            _compare(find_specs(specs), control, candidate, settings, repeat, as_json), stopped=STOPPED_RUN
         )
+        written = files.write(comparisons)
+    for path in written:
+        typer.echo(f"written: {path}", err=True)
     if as_json:
         print_json([comparison.model_dump(mode="json") for comparison in comparisons])
     raise typer.Exit(exit_code(worst(comparison.verdict.status for comparison in comparisons)))
 
 
 async def _compare(
-    specs: list[Spec], control: str, candidate: str, settings: SessionSettings, as_json: bool
+    specs: list[Spec], control: str, candidate: str, settings: SessionSettings, repeat: int, as_json: bool
 ) -> list[Comparison]:
     comparisons = []
     out = Console(quiet=as_json, highlight=False)
     with TrialProgress(Console(stderr=True)) as progress:
-        async for comparison in run_trial(specs, control, candidate, settings, progress):
+        async for comparison in run_trial(specs, control, candidate, settings, progress, repeat=repeat):
             print_comparison(out, comparison)
             comparisons.append(comparison)
     if len(comparisons) > 1:

@@ -18,12 +18,13 @@ from harness.compare.files import compare_files
 from harness.compare.mirror import drift
 from harness.compare.mismatch import Kind, Layer, Mismatch, following
 from harness.compare.outcome import compare_outcomes, describe_outcome, failed_otherwise
+from harness.compare.speedup import SpeedupEstimate
 from harness.compare.timing import Limit, Overlap, TimingFacts, limit_of, overlap, timing_facts
-from harness.compare.verdict import Verdict, judge
+from harness.compare.verdict import Status, Verdict, judge
 from harness.record import Leaves, ModelFacts, RunOutcome, RunRecord, TimelineSpan
 from harness.spec import Spec
 
-__all__ = ["Comparison", "LayerResult", "RunFacts", "compare"]
+__all__ = ["Comparison", "LayerResult", "Pair", "Repeats", "RunFacts", "compare"]
 
 POLICY = "exact"
 
@@ -58,6 +59,33 @@ class LayerResult(_Facts):
     """Whether there was anything to compare: what an engine does not leave cannot differ."""
 
 
+class Pair(_Facts):
+    """One of several pairs of runs; times are seconds."""
+
+    control: str
+    """The id of the control's run."""
+    candidate: str
+    first: str
+    """The side that ran first."""
+    control_wall_s: float
+    candidate_wall_s: float
+    warm_up: bool
+    timed: bool
+    """Whether its times count towards the speed-up."""
+    load: float
+    """The machine's load average over the minute before it began."""
+    status: Status
+    mismatches: int
+
+
+class Repeats(_Facts):
+    """All pairs of a comparison that was repeated, in the order in which they ran."""
+
+    pairs: tuple[Pair, ...]
+    speedup: SpeedupEstimate | None
+    """None where no pair has times that count. Its outliers are places among the pairs that are timed."""
+
+
 class Comparison(_Facts):
     """Everything that is known of a candidate beside its control. Durations are seconds."""
 
@@ -78,6 +106,8 @@ class Comparison(_Facts):
     candidate_overlaps: tuple[Overlap, ...]
     notes: tuple[str, ...] = ()
     """What else is to be known of the two runs, a sentence each."""
+    repeats: Repeats | None = None
+    """All pairs, where there were several: then the rest is that of the worst, and `speedup` that of all."""
     verdict: Verdict
 
     @property

@@ -22,6 +22,8 @@ class ExpectationStatus(StrEnum):
 
     MET = "met"
     UNMET = "unmet"
+    INCONCLUSIVE = "inconclusive"
+    """The limit lies within what the value may be: more repeats would tell."""
     NOT_JUDGED = "not judged"
     """It speaks of something that these two runs cannot show."""
 

@@ -19,6 +19,7 @@ from harness.compare.expectations import ExpectationStatus
 from harness.compare.text import visible
 from harness.compare.verdict import worst
 from harness.record import OutcomeStatus
+from harness.report.repeats import interval_lines, repeats_table
 from harness.report.timeline import timeline_rows
 
 __all__ = ["print_comparison", "print_summary"]
@@ -37,6 +38,7 @@ _STYLES = {
 _MARKS = {
     ExpectationStatus.MET: ("as expected: ", "green"),
     ExpectationStatus.UNMET: ("not as expected: ", "red"),
+    ExpectationStatus.INCONCLUSIVE: ("inconclusive: ", "yellow"),
     ExpectationStatus.NOT_JUDGED: ("not judged: ", "yellow"),
 }
 
@@ -77,6 +79,8 @@ def _body(comparison: Comparison, width: int) -> Group:
     if shown:
         parts += ["", *map(_indented, shown)]
     parts += ["", _timing(comparison), _indented(_limit(comparison))]
+    if comparison.repeats:
+        parts += ["", repeats_table(comparison.repeats), *map(_indented, interval_lines(comparison.repeats))]
     mirrors = _mirrors(comparison)
     if mirrors:
         parts += ["", *map(_indented, mirrors)]
@@ -159,7 +163,8 @@ def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
 def _timing(comparison: Comparison) -> Table:
     control, candidate = comparison.control.timing, comparison.candidate.timing
     table = _two_sided("timing")
-    gain = f"speed-up {comparison.speedup:.2f}" if _has_speedup(comparison) else _no_gain(comparison)
+    of_all = " (of all pairs)" if comparison.repeats else ""
+    gain = f"speed-up {comparison.speedup:.2f}{of_all}" if _has_speedup(comparison) else _no_gain(comparison)
     rows = [
         ("wall-clock", "{0.wall_s:.2f} s", gain),
         ("lower bound", "{0.lower_bound_s:.2f} s", "max(critical path, work / slots)"),

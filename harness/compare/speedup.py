@@ -1,0 +1,111 @@
+"""The speed-up over several pairs of runs: its estimate, its confidence interval, and what that decides.
+
+What is averaged are logarithms of ratios, so that twice as fast and half as fast cancel out. The interval is
+a bootstrap of their mean at expanded percentiles (T. Hesterberg, What Teachers Should Know About the
+Bootstrap, 2015, section 5.3), as the plain percentile interval is too narrow for few pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["SpeedupEstimate", "estimate_speedup", "judge_speedup"]
+
+LEAST_PAIRS = 5
+"""From so many pairs on their spread says how sure the mean is."""
+
+ALLOWANCE = 1.25
+"""What two runs of the same on one machine may differ by, where there are too few pairs to know."""
+
+_RESAMPLES = 9_999
+_SEED = 20_260_101
+_FENCE = 1.5
+
+
+class SpeedupEstimate(BaseModel):
+    """The speed-up of several pairs with its confidence interval; ratios of control to candidate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pairs: int
+    speedup: float
+    """The geometric mean."""
+    low: float
+    high: float
+    confidence: float
+    method: str
+    """Where the interval comes from, in words."""
+    outliers: tuple[int, ...] = ()
+    """Which pairs lie beyond Tukey's fences. They are counted like all others."""
+
+
+def estimate_speedup(pairs: Sequence[tuple[float, float]], *, confidence: float = 0.95) -> SpeedupEstimate:
+    """The estimate from `pairs` of wall-clocks (control, candidate) in seconds, all above 0.
+
+    Raises `ValueError` where there is no pair.
+    """
+    if not pairs:
+        raise ValueError("no pair, no speed-up")
+    ratios = [math.log(control_s / candidate_s) for control_s, candidate_s in pairs]
+    mean = math.fsum(ratios) / len(ratios)
+    if len(ratios) < LEAST_PAIRS:
+        low, high = mean - math.log(ALLOWANCE), mean + math.log(ALLOWANCE)
+        method = (
+            f"{len(ratios)} pair{'s are' if len(ratios) > 1 else ' is'} too few to know their spread: "
+            f"{ALLOWANCE - 1:.0%} allowed each way; from {LEAST_PAIRS} pairs on it is measured"
+        )
+    else:
+        low, high = _bootstrapped(ratios, confidence)
+        method = f"bootstrap of the mean log ratio of {len(ratios)} pairs, expanded percentiles"
+    return SpeedupEstimate(
+        pairs=len(ratios),
+        speedup=math.exp(mean),
+        low=math.exp(low),
+        high=math.exp(high),
+        confidence=confidence,
+        method=method,
+        outliers=_outliers(ratios),
+    )
+
+
+def judge_speedup(estimate: SpeedupEstimate, least: float) -> Literal["met", "unmet", "inconclusive"]:
+    """Whether a speed-up of `least` is met: the interval is above it, below it, or across it."""
+    if estimate.low >= least:
+        return "met"
+    return "unmet" if estimate.high < least else "inconclusive"
+
+
+def _bootstrapped(ratios: Sequence[float], confidence: float) -> tuple[float, float]:
+    # Here, as it takes a second to load.
+    import numpy as np
+    from scipy import stats
+
+    if len(set(ratios)) == 1:
+        # Every resample is the same.
+        return ratios[0], ratios[0]
+    count = len(ratios)
+    quantile = stats.t.ppf((1 - confidence) / 2, count - 1) * math.sqrt(count / (count - 1))
+    expanded = 1 - 2 * float(stats.norm.cdf(quantile))
+    found = stats.bootstrap(
+        (np.asarray(ratios),),
+        np.mean,
+        confidence_level=expanded,
+        n_resamples=_RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(_SEED),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def _outliers(ratios: Sequence[float]) -> tuple[int, ...]:
+    if len(ratios) < LEAST_PAIRS:
+        return ()
+    import numpy as np
+
+    first, third = (float(value) for value in np.percentile(ratios, [25, 75]))
+    beyond = _FENCE * (third - first)
+    return tuple(place for place, ratio in enumerate(ratios) if not first - beyond <= ratio <= third + beyond)

@@ -1,0 +1,89 @@
+"""A comparison as Markdown, for the description of a pull request: the verdict first, details that fold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from harness.compare import Comparison, Mismatch
+from harness.compare.text import visible
+from harness.compare.verdict import worst
+
+__all__ = ["markdown_report"]
+
+_MOST_SHOWN = 50
+# What Markdown, or the HTML in it, takes for more than text.
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~<>&@-])")
+
+
+def markdown_report(comparisons: Sequence[Comparison]) -> str:
+    """All `comparisons`, the worst verdict as the heading."""
+    status = worst(comparison.verdict.status for comparison in comparisons)
+    lines = [f"## {status.value}: {len(comparisons)} spec{'' if len(comparisons) == 1 else 's'} compared", ""]
+    for comparison in comparisons:
+        lines += [*_section(comparison), ""]
+    return "\n".join(lines)
+
+
+def _section(comparison: Comparison) -> Iterator[str]:
+    control, candidate = comparison.control, comparison.candidate
+    simulated = " simulated" if comparison.model.kind == "simulated" else ""
+    yield f"### {comparison.verdict.status.value} {_text(comparison.spec)}"
+    yield ""
+    yield (
+        f"{_text(control.engine)} (control) against {_text(candidate.engine)} (candidate), policy "
+        f"{comparison.policy},{simulated} model {_text(comparison.model.name)}, slots: {comparison.slots}"
+    )
+    yield ""
+    yield from (f"- {_text(reason)}" for reason in comparison.verdict.reasons)
+    yield ""
+    yield "| layer | result | compared |"
+    yield "| --- | --- | --- |"
+    for layer in comparison.layers:
+        count = len(layer.mismatches)
+        result = ("equal" if not count else f"**{count}**") if layer.seen else "not compared"
+        yield f"| {layer.layer.value} | {result} | {_text(layer.compared)} |"
+    yield ""
+    yield "| timing | control | candidate |"
+    yield "| --- | ---: | ---: |"
+    for name, form in (
+        ("wall-clock", "{0.wall_s:.2f} s"),
+        ("lower bound", "{0.lower_bound_s:.2f} s"),
+        ("efficiency", "{0.efficiency:.0%}"),
+        ("queueing", "{0.queued_s:.2f} s"),
+        ("tokens in", "{0.prompt_tokens}"),
+        ("tokens out", "{0.output_tokens}"),
+    ):
+        yield f"| {name} | {form.format(control.timing)} | {form.format(candidate.timing)} |"
+    yield from ("", _text(_speedup(comparison)))
+    if comparison.mismatches:
+        yield from ("", *_mismatches(comparison.mismatches))
+
+
+def _speedup(comparison: Comparison) -> str:
+    estimate = comparison.repeats.speedup if comparison.repeats else None
+    if estimate is None:
+        return f"speed-up {comparison.speedup:.2f}, of one pair"
+    return (
+        f"speed-up {estimate.speedup:.2f}, between {estimate.low:.2f} and {estimate.high:.2f} with "
+        f"{estimate.confidence:.0%} confidence, of {estimate.pairs} pairs"
+    )
+
+
+def _mismatches(mismatches: Sequence[Mismatch]) -> Iterator[str]:
+    yield f"<details><summary>{len(mismatches)} mismatches</summary>"
+    yield ""
+    yield "| layer | kind | severity | what |"
+    yield "| --- | --- | --- | --- |"
+    for found in mismatches[:_MOST_SHOWN]:
+        follows = " (can follow from another)" if found.follows else ""
+        row = (found.layer.value, found.kind.value, found.severity.value, _text(found.sentence) + follows)
+        yield f"| {' | '.join(row)} |"
+    if len(mismatches) > _MOST_SHOWN:
+        yield f"| | | | and {len(mismatches) - _MOST_SHOWN} more |"
+    yield from ("", "</details>")
+
+
+def _text(text: str) -> str:
+    """`text` on one line, in which nothing is markup: models and engines have written parts of it."""
+    return _SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))

@@ -1,0 +1,53 @@
+"""The files into which a result is written for other programs, each written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.compare import Comparison
+from harness.errors import BadInputError
+from harness.report.junit import junit_report
+from harness.report.markdown import markdown_report
+
+__all__ = ["ReportFiles"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """Where which report goes; None where it is not wanted. A file of that name is replaced."""
+
+    markdown: Path | None = None
+    junit: Path | None = None
+
+    def check(self) -> None:
+        """Raise `BadInputError` where one cannot be written: an hour's work must not end there."""
+        for option, path in (("--markdown", self.markdown), ("--junit", self.junit)):
+            if path is not None and path.is_dir():
+                raise BadInputError(f"{option}: {path} is a folder; give the name of a file")
+            if path is not None and not os.access(path.absolute().parent, os.W_OK):
+                raise BadInputError(f"{option}: nothing can be written into {path.absolute().parent}")
+
+    def write(self, comparisons: Sequence[Comparison]) -> tuple[Path, ...]:
+        """Write what is wanted; the paths of what was written."""
+        wanted: tuple[tuple[Path | None, Callable[[Sequence[Comparison]], str]], ...] = (
+            (self.markdown, markdown_report),
+            (self.junit, junit_report),
+        )
+        written = [(path, report(comparisons)) for path, report in wanted if path is not None]
+        for path, text in written:
+            _write(path, text)
+        return tuple(path for path, _ in written)
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
