@@ -63,6 +63,9 @@ def compare(
         float, typer.Option(min=0.1, help="Seconds that one call to the model may take, queueing included.")
     ] = 600.0,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that one run may take.")] = 3600.0,
+    html: Annotated[
+        Path | None, typer.Option(help="File for the result as one HTML page that needs no network.")
+    ] = None,
     markdown: Annotated[
         Path | None, typer.Option(help="File for the result as Markdown, as for a pull request.")
     ] = None,
@@ -85,7 +88,7 @@ def compare(
         deadline_s=timeout,
         store=store,
     )
-    files = ReportFiles(markdown, junit)
+    files = ReportFiles(markdown, junit, html)
     with reporting():
         files.check()
         comparisons = run_to_end(

@@ -13,7 +13,7 @@ __all__ = ["markdown_report"]
 
 _MOST_SHOWN = 50
 # What Markdown, or the HTML in it, takes for more than text.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~<>&@-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~<>&@])")
 
 
 def markdown_report(comparisons: Sequence[Comparison]) -> str:

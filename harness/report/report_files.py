@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.compare import Comparison
 from harness.errors import BadInputError
+from harness.report.html import html_report
 from harness.report.junit import junit_report
 from harness.report.markdown import markdown_report
 
@@ -21,10 +22,11 @@ class ReportFiles:
 
     markdown: Path | None = None
     junit: Path | None = None
+    html: Path | None = None
 
     def check(self) -> None:
         """Raise `BadInputError` where one cannot be written: an hour's work must not end there."""
-        for option, path in (("--markdown", self.markdown), ("--junit", self.junit)):
+        for option, path in (("--markdown", self.markdown), ("--junit", self.junit), ("--html", self.html)):
             if path is not None and path.is_dir():
                 raise BadInputError(f"{option}: {path} is a folder; give the name of a file")
             if path is not None and not os.access(path.absolute().parent, os.W_OK):
@@ -35,6 +37,7 @@ class ReportFiles:
         wanted: tuple[tuple[Path | None, Callable[[Sequence[Comparison]], str]], ...] = (
             (self.markdown, markdown_report),
             (self.junit, junit_report),
+            (self.html, html_report),
         )
         written = [(path, report(comparisons)) for path, report in wanted if path is not None]
         for path, text in written:

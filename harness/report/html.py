@@ -1,0 +1,122 @@
+"""A comparison as one HTML file that needs no network and runs no script: it can be mailed and kept."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from zlib import crc32
+
+from jinja2 import Environment, StrictUndefined
+
+from harness.compare import Comparison, Layer, Mismatch
+from harness.compare.text import visible
+from harness.compare.verdict import worst
+from harness.report.lanes import Bar, bars_in_lanes
+from harness.report.side_by_side import DiffRow, side_by_side
+
+__all__ = ["html_report"]
+
+_MOST_SHOWN = 200
+_MOST_TICKS = 8
+_LARGEST_FILE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Timeline:
+    name: str
+    bars: tuple[Bar, ...]
+    wall_s: float
+    lanes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    mismatch: Mismatch
+    rows: tuple[DiffRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    comparison: Comparison
+    found: tuple[_Found, ...]
+    timelines: tuple[_Timeline, _Timeline]
+    end_s: float
+    """Where the time axis of both ends."""
+    ticks: tuple[float, ...]
+
+
+def html_report(comparisons: Sequence[Comparison]) -> str:
+    """All `comparisons`, the worst verdict on top. What engines and models wrote is text in it, no markup."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["colour"] = _colour
+    environment.filters["shown"] = visible
+    template = environment.from_string(files("harness.report").joinpath("report.html.j2").read_text("utf-8"))
+    return template.render(
+        status=worst(comparison.verdict.status for comparison in comparisons).value,
+        sections=[_section(comparison) for comparison in comparisons],
+        most_shown=_MOST_SHOWN,
+    )
+
+
+def _section(comparison: Comparison) -> _Section:
+    timelines = tuple(
+        _Timeline(name, bars, side.timing.wall_s, max((bar.lane for bar in bars), default=0) + 1)
+        for name, side in (("control", comparison.control), ("candidate", comparison.candidate))
+        for bars in [bars_in_lanes(side.timeline)]
+    )
+    end_s = max(max(t.wall_s, *(bar.end_s for bar in t.bars), 0.001) for t in timelines)
+    return _Section(
+        comparison,
+        tuple(_Found(found, _rows(comparison, found)) for found in comparison.mismatches[:_MOST_SHOWN]),
+        (timelines[0], timelines[1]),
+        end_s,
+        _ticks(end_s),
+    )
+
+
+def _rows(comparison: Comparison, found: Mismatch) -> tuple[DiffRow, ...]:
+    """Both sides of a mismatch: of a file that differs the whole of it, else what the mismatch holds."""
+    if found.layer is Layer.FILES:
+        texts = [_file(side.folder, found.path) for side in (comparison.control, comparison.candidate)]
+        if texts[0] is not None and texts[1] is not None:
+            return side_by_side(texts[0], texts[1])
+    if found.control is None and found.candidate is None:
+        return ()
+    return side_by_side(found.control or "", found.candidate or "")
+
+
+def _file(folder: str, path: str) -> str | None:
+    """The text of a generated file; None where it is gone, no text, or too large to be read by a person."""
+    root = Path(folder, "files").resolve()
+    try:
+        file = (root / path).resolve()
+        if not file.is_relative_to(root) or file.stat().st_size > _LARGEST_FILE:
+            return None
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+
+
+def _ticks(end_s: float) -> tuple[float, ...]:
+    """Round moments on the time axis, at most eight."""
+    step = 0.001
+    factors = (2.0, 2.5, 2.0)
+    turn = 0
+    while end_s / step > _MOST_TICKS:
+        step *= factors[turn % len(factors)]
+        turn += 1
+    return tuple(step * number for number in range(int(end_s / step) + 1))
+
+
+def _colour(module: str | None) -> str:
+    """One colour for each module, the same in every report."""
+    if module is None:
+        return "#7a7f87"
+    hue = crc32(module.encode()) % 360 / 360
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.48, 0.55))
+    return f"#{red:02x}{green:02x}{blue:02x}"
