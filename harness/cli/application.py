@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.bisect import bisect
 from harness.cli.cassette import cassette
 from harness.cli.compare import compare
+from harness.cli.diff import diff
 from harness.cli.gateway import gateway
 from harness.cli.mirror import mirror
 from harness.cli.resume import resume
+from harness.cli.runs import runs
 from harness.cli.watch import watch
 
 __all__ = ["app", "main"]
@@ -25,10 +28,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(name="compare")(compare)
+app.command(name="diff")(diff)
+app.command(name="bisect")(bisect)
 app.command(name="resume")(resume)
 app.command(name="watch")(watch)
 app.command(name="gateway")(gateway)
 app.add_typer(mirror, name="mirror")
+app.add_typer(runs, name="runs")
 app.add_typer(cassette, name="cassette")
 
 
