@@ -20,7 +20,7 @@ from harness.session import SessionSettings, open_session
 from harness.surroundings import EMBEDDED
 from harness.trial import Watcher
 
-__all__ = ["ResumedRun", "find_run", "resumable_runs", "resume_run"]
+__all__ = ["ResumedRun", "find_run", "is_resumable", "resumable_runs", "resume_run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,17 @@ def resumable_runs(store: RunStore) -> list[RunManifest]:
         except BadInputError:
             # Begun by an earlier version, or damaged: a person who means it names it and is told.
             continue
-        unfinished = summary is None or summary.resumable
-        data_dir = manifest.state.data_dir if manifest.state else None
-        gone = data_dir is not None and not (store.root / data_dir).is_dir()
-        if unfinished and not manifest.not_resumable and not gone and not is_locked(store.folder(run)):
+        if is_resumable(store, manifest, summary) and not is_locked(store.folder(run)):
             found.append(manifest)
     return found
+
+
+def is_resumable(store: RunStore, manifest: RunManifest, summary: RunSummary | None) -> bool:
+    """Whether a run that nobody works on was cut off and can be resumed."""
+    unfinished = summary is None or summary.resumable
+    data_dir = manifest.state.data_dir if manifest.state else None
+    gone = data_dir is not None and not (store.root / data_dir).is_dir()
+    return unfinished and not manifest.not_resumable and not gone
 
 
 def _manifest(store: RunStore, run: str) -> RunManifest:

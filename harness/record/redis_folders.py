@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,15 @@ class RedisFolders:
             with suppress(OSError):
                 if time.time() - folder.stat().st_mtime > _NEW_S:
                     self.drop(folder)
+
+    def left_by(self, runs: Set[str]) -> list[Path]:
+        """The folders with the state of any of `runs` in which no other run of the store has its state."""
+        return [
+            folder
+            for folder in sorted(self._root.glob("[0-9]*-*"))
+            if (named := set(_runs_in(folder))) & runs
+            and not any(self._store.folder(run).is_dir() for run in named - runs)
+        ]
 
     def _is_needed(self, folder: Path) -> bool:
         last_written = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
