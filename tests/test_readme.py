@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "benchmarks" / "README.md"]
 MIRROR = ("mirror follow", "mirror backfill", "mirror verify", "mirror repair", "mirror export")
-COMMANDS = ("compare", "bisect", "resume", "watch", *MIRROR)
+COMMANDS = ("compare", "bisect", "diff", "resume", "runs prune", "watch", *MIRROR)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
