@@ -155,6 +155,7 @@ def test_a_store_without_runs_is_no_error(store: RunStore) -> None:
     ("rule", "left"),
     [
         (PruningRule(keep=2), [3, 9]),
+        (PruningRule(keep=5), [1, 2, 3, 9]),
         (PruningRule(keep=9), [1, 2, 3, 9]),
         (PruningRule(older_than=timedelta(days=9)), [2, 3, 9]),
         (PruningRule(keep=1, older_than=timedelta(days=8.5)), [3, 9]),
@@ -178,7 +179,9 @@ async def test_what_is_under_way_resumable_or_unreadable_stays(store: RunStore) 
     lost = begun(store, 4, not_resumable="it is legacy")
     unreadable, _ = store.new_run("shop", "async", NOW)
     async with locked_run(store.folder(worked_on)):
+        looked_at = await prune_runs(store, ALL, NOW, dry_run=True)
         pruning = await prune_runs(store, ALL, NOW)
+        assert looked_at == pruning
         assert [run.id for run in pruning.removed] == [lost]
         assert store.begun_ids() == [worked_on, cut_off, resumable, unreadable]
         assert pruning.unreadable == (unreadable,)
@@ -221,12 +224,13 @@ async def test_no_run_is_ever_there_in_part(store: RunStore, monkeypatch: pytest
 async def test_the_data_of_redis_go_with_the_last_run_in_them(store: RunStore) -> None:
     first, second, third = ended(store, 1), ended(store, 2), ended(store, 3)
     alone, shared = on_redis(store, first), on_redis(store, second, third)
+    unrelated = on_redis(store, "a-run-of-long-ago")
     pruning = await prune_runs(store, PruningRule(keep=1), NOW)
     assert pruning.redis == (str(alone),)
     assert pruning.freed == sum(run.size for run in pruning.removed) + 1000 + len(first) + 1
     assert (alone.exists(), shared.exists()) == (False, True)
     await prune_runs(store, ALL, NOW)
-    assert not shared.exists()
+    assert (shared.exists(), unrelated.exists()) == (False, True)
 
 
 async def test_the_data_of_a_redis_that_runs_stay(store: RunStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +17,8 @@ from harness.stored_runs import Pruning, RunState, StoredRun
 __all__ = ["print_pruned", "print_runs"]
 
 _NUMBERS = frozenset({"took", "calls", "size"})
+_FOLDED = frozenset({"spec", "engine"})
+"""What is folded where the line is too long: an id is there to be copied."""
 _STYLES = {RunState.FINISHED: "green", RunState.UNDER_WAY: "bold"}
 
 
@@ -25,8 +28,9 @@ def print_runs(console: Console, store: Path, runs: Sequence[StoredRun]) -> None
         console.print(Text(f"no runs in {visible(str(store))}"), soft_wrap=True)
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("run", "spec", "engine", "how it ended", "took", "calls", "size"):
-        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    for column in ("run", "spec", "engine", "state", "took", "calls", "size"):
+        justify: Literal["left", "right"] = "right" if column in _NUMBERS else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column not in _FOLDED)
     for run in runs:
         table.add_row(
             Text(visible(run.id)),
