@@ -130,7 +130,7 @@ async def prune_runs(store: RunStore, rule: PruningRule, now: datetime, *, dry_r
         await asyncio.to_thread(shutil.rmtree, aside, ignore_errors=True)
         gone = [run for run in gone if await _removed(store, run, rule, aside)]
     folders = await asyncio.to_thread(RedisFolders(store).left_by, {run.id for run in gone})
-    sizes = {folder: _size(folder) for folder in folders}
+    sizes = {folder: await asyncio.to_thread(_size, folder) for folder in folders}
     if not dry_run:
         sizes = {folder: sizes[folder] for folder in folders if await asyncio.to_thread(remove_data, folder)}
     return Pruning(
