@@ -83,7 +83,7 @@ CASES: dict[str, tuple[Files, Files, list[Kind], str]] = {
         {"a.html": "<p>\none\n</p>"},
         {"a.html": "<p>\ntwo\n</p>"},
         [Kind.CHANGED],
-        "a.html differs: line 2 is “two” instead of “one”",
+        "a.html differs in its words only: line 2 is “two” instead of “one”",
     ),
     "a changed function": (
         {"a.py": SOURCE},

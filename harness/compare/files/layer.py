@@ -1,20 +1,21 @@
-"""The files layer: are the generated files the same bytes?"""
+"""The files of two runs: which are missing, renamed, swapped or changed, each with how much it matters."""
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from harness.compare.mismatch import Kind, Layer, Mismatch
+from harness.compare.files.change import Change
+from harness.compare.files.content import change_of
+from harness.compare.mismatch import Kind, Layer, Mismatch, Severity
 from harness.compare.places import own_places
-from harness.compare.text import first_difference
+from harness.compare.text import first_difference, shortened
 from harness.record import FileFacts, RunRecord
 
 __all__ = ["compare_files"]
 
 _Files = Mapping[str, FileFacts]
+_MOST_BREAKS = 3
+_SEVERITIES = tuple(Severity)
 
 
 def compare_files(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
@@ -23,14 +24,16 @@ def compare_files(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch
     renamed = _renamed(ours, theirs)
     for path in sorted(ours.keys() - theirs.keys()):
         if path not in renamed:
-            yield _mismatch(Kind.MISSING, path, f"{path} is missing in the candidate")
+            yield _mismatch(
+                Kind.MISSING, path, f"{path} is missing in the candidate", severity=Severity.BREAKING
+            )
             continue
         name = renamed[path]
         same = ours[path].sha256 == theirs[name].sha256
         sentence = f"{path} is called {name} in the candidate{'' if same else ', and holds something else'}"
-        yield _mismatch(Kind.RENAMED, path, sentence, path, name)
+        yield _mismatch(Kind.RENAMED, path, sentence, path, name, Severity.BREAKING)
     for path in sorted(theirs.keys() - ours.keys() - set(renamed.values())):
-        yield _mismatch(Kind.EXTRA, path, f"{path} is only in the candidate")
+        yield _mismatch(Kind.EXTRA, path, f"{path} is only in the candidate", severity=Severity.MINOR)
     changed = {
         path
         for path in ours.keys() & theirs.keys()
@@ -39,13 +42,19 @@ def compare_files(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch
     home = _homes(ours, changed)
     for path in sorted(changed):
         other = home.get(theirs[path].sha256)
+        found = _changed(path, control, candidate)
         if other is None:
-            yield _changed(path, control, candidate)
+            yield found
         elif other in changed and theirs[other].sha256 == ours[path].sha256:
             if path < other:
-                yield _mismatch(Kind.SWAPPED, path, f"{path} and {other} have each other's content")
+                sentence = f"{path} and {other} have each other's content"
+                severity = max(
+                    found.severity, _changed(other, control, candidate).severity, key=_SEVERITIES.index
+                )
+                yield _mismatch(Kind.SWAPPED, path, sentence, severity=severity)
         else:
-            yield _mismatch(Kind.CHANGED, path, f"{path} has the content that belongs in {other}")
+            sentence = f"{path} has the content that belongs in {other}"
+            yield _mismatch(Kind.CHANGED, path, sentence, severity=found.severity)
 
 
 def _renamed(ours: _Files, theirs: _Files) -> dict[str, str]:
@@ -89,64 +98,42 @@ def _changed(path: str, control: RunRecord, candidate: RunRecord) -> Mismatch:
     except OSError as error:
         return _mismatch(Kind.CHANGED, path, f"{path} differs (how, cannot be read: {error.strerror})")
     if _lines(before) == _lines(after):
-        return _mismatch(Kind.COSMETIC, path, f"{path} differs in its line ends only")
-    difference = first_difference(before, after)
-    kind, what = Kind.CHANGED, ""
-    old, new = (_outline(source) if path.endswith(".py") else None for source in (before, after))
-    if old and new:
-        if old == new:
-            kind, what = Kind.COSMETIC, " in layout or comments only"
-        else:
-            what = _definitions(old.definitions, new.definitions)
-    sentence = f"{path} differs{what}: {difference}"
-    return _mismatch(kind, path, sentence, "\n".join(difference.control), "\n".join(difference.candidate))
+        return _mismatch(
+            Kind.COSMETIC, path, f"{path} differs in its line ends only", severity=Severity.COSMETIC
+        )
+    change, difference = change_of(path, before, after), first_difference(before, after)
+    sentence = f"{path} differs{change.how}: {difference}{_broken(change)}"
+    control_lines, candidate_lines = "\n".join(difference.control), "\n".join(difference.candidate)
+    return _mismatch(change.kind, path, sentence, control_lines, candidate_lines, change.severity)
+
+
+def _broken(change: Change) -> str:
+    """What the change breaks, as the end of a sentence."""
+    if not change.breaks:
+        return ""
+    more = len(change.breaks) - _MOST_BREAKS
+    told = "; ".join(shortened(clause) for clause in change.breaks[:_MOST_BREAKS])
+    return f"; this breaks: {told}{f' and {more} more' if more > 0 else ''}"
 
 
 def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class _Outline:
-    """A source without its layout: what it says, and what each of its top-level definitions says."""
-
-    whole: str
-    definitions: Mapping[str, str]
-
-
-def _outline(source: str) -> _Outline | None:
-    """The outline of `source`, or None where it is no Python or nested too deep to be walked through."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(source)
-        definitions = {
-            node.name: ast.dump(node)
-            for node in tree.body
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        }
-        return _Outline(ast.dump(tree), definitions)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _definitions(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    """Which top-level definitions are gone, new or changed, as the middle of a sentence."""
-    parts = []
-    for word, names in (
-        ("lost", before.keys() - after.keys()),
-        ("gained", after.keys() - before.keys()),
-        ("changed", {name for name in before.keys() & after.keys() if before[name] != after[name]}),
-    ):
-        if names:
-            listed = sorted(names)
-            more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
-            parts.append(f"{word} {', '.join(listed[:3])}{more}")
-    return f" ({'; '.join(parts)})" if parts else ""
-
-
 def _mismatch(
-    kind: Kind, path: str, sentence: str, control: str | None = None, candidate: str | None = None
+    kind: Kind,
+    path: str,
+    sentence: str,
+    control: str | None = None,
+    candidate: str | None = None,
+    severity: Severity = Severity.MAJOR,
 ) -> Mismatch:
     return Mismatch(
-        layer=Layer.FILES, kind=kind, path=path, sentence=sentence, control=control, candidate=candidate
+        layer=Layer.FILES,
+        kind=kind,
+        path=path,
+        sentence=sentence,
+        severity=severity,
+        control=control,
+        candidate=candidate,
     )

@@ -1,0 +1,122 @@
+"""Python by its syntax tree, its docstrings, its public API and the routes that it serves."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.source import served_routes
+from harness.compare.files.change import LAYOUT, Change
+from harness.compare.mismatch import Severity
+from harness.compare.text import one_line
+
+__all__ = ["python_change"]
+
+_MOST_NAMED = 3
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_PLACEHOLDER = re.compile(r"<[^<>]*>")
+
+
+def python_change(before: str, after: str) -> Change | None:
+    """How one source became another; None where one does not compile or nests too deep."""
+    old, new = _outline(before), _outline(after)
+    if old is None or new is None:
+        return None
+    if old.whole == new.whole:
+        return LAYOUT
+    if old.undocumented == new.undocumented:
+        return Change(Severity.MINOR, " in docstrings only")
+    breaks = (*_broken_promises(before, after), *_lost_routes(old.routes, new.routes))
+    severity = Severity.BREAKING if breaks else Severity.MAJOR
+    return Change(severity, _definitions(old.definitions, new.definitions), breaks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """A source without its layout: what it says, and what each of its top-level definitions says."""
+
+    whole: str
+    undocumented: str
+    """What it says without its docstrings."""
+    definitions: Mapping[str, str]
+    routes: tuple[tuple[str, str], ...]
+
+
+def _outline(source: str) -> _Outline | None:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(source)
+        definitions = {
+            node.name: ast.dump(node)
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        }
+        whole, routes = ast.dump(tree), tuple(served_routes(tree))
+        _drop_docstrings(tree)
+        return _Outline(whole, ast.dump(tree), definitions, routes)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _drop_docstrings(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        first = node.body[0] if node.body else None
+        value = first.value if isinstance(first, ast.Expr) else None
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            del node.body[0]
+
+
+def _broken_promises(before: str, after: str) -> list[str]:
+    """What the module promised and no longer holds, in griffe's words; it reads the text and runs nothing."""
+    # Here, as it takes a tenth of a second to load and most files are equal.
+    import griffe
+
+    harmless = {
+        griffe.BreakageKind.ATTRIBUTE_CHANGED_TYPE,
+        griffe.BreakageKind.ATTRIBUTE_CHANGED_VALUE,
+        griffe.BreakageKind.PARAMETER_CHANGED_DEFAULT,
+        griffe.BreakageKind.RETURN_CHANGED_TYPE,
+    }
+    place = Path("module.py")
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            old, new = (griffe.visit("module", place, source) for source in (before, after))
+            found = [
+                breakage.explain()
+                for breakage in griffe.find_breaking_changes(old, new)
+                if breakage.kind not in harmless
+            ]
+    except Exception:  # whatever a source can make of a foreign library: its syntax tree has been compared
+        return []
+    # Without the place, which is no file of the candidate.
+    return [one_line(_COLOUR.sub("", sentence).partition(": ")[2]) for sentence in found]
+
+
+def _lost_routes(before: tuple[tuple[str, str], ...], after: tuple[tuple[str, str], ...]) -> list[str]:
+    served = {(method, _PLACEHOLDER.sub("<>", path)) for method, path in after}
+    return [
+        f"{method} {one_line(path)} is no longer served"
+        for method, path in before
+        if (method, _PLACEHOLDER.sub("<>", path)) not in served
+    ]
+
+
+def _definitions(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """Which top-level definitions are gone, new or changed, as the middle of a sentence."""
+    parts = []
+    for word, names in (
+        ("lost", before.keys() - after.keys()),
+        ("gained", after.keys() - before.keys()),
+        ("changed", {name for name in before.keys() & after.keys() if before[name] != after[name]}),
+    ):
+        if names:
+            listed = sorted(names)
+            more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
+            parts.append(f"{word} {', '.join(listed[:_MOST_NAMED])}{more}")
+    return f" ({'; '.join(parts)})" if parts else ""
