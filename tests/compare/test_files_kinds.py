@@ -87,7 +87,7 @@ CASES: dict[str, tuple[str, str, str, str, Severity, str]] = {
     ),
     "an attribute twice": (
         "a.html",
-        "<p id=a id=b>",
+        "<p id=a id=b></p>",
         "id=a id=b",
         "id=b id=a",
         MAJOR,
@@ -95,9 +95,9 @@ CASES: dict[str, tuple[str, str, str, str, Severity, str]] = {
     ),
     "a template in a tag": (
         "a.html",
-        "<p {% if a %} b {% endif %} c>",
-        "b {% endif %} c",
-        "c {% endif %} b",
+        "<p {{ b }} c></p>",
+        "b }} c",
+        "c }} b",
         MAJOR,
         "a.html differs: line 1",
     ),
@@ -156,6 +156,8 @@ CASES: dict[str, tuple[str, str, str, str, Severity, str]] = {
         COSMETIC,
         "in layout or comments only",
     ),
+    "a broken script, laid out": ("a.js", "f(", "f(", "f (", MAJOR, "a.js differs: line 1"),
+    "a template in a comment": ("a.html", "<!-- {{ a }} --><p></p>", "a }", "b }", MAJOR, "a.html differs"),
     "order of keys": (
         "a.json",
         '{"a": 1, "b": 2}',
@@ -231,6 +233,7 @@ def test_a_change_is_told_with_its_severity(case: str, tmp_path: Path) -> None:
         ({"a.py": "def f(): 1", "b.py": "2"}, {"a.py": "2", "b.py": "def f(): 1"}, [BREAKING]),
         ({"a.py": "1", "b.py": "def f(): 1"}, {"a.py": "def f(): 1", "b.py": "1"}, [BREAKING]),
         ({"a.css": "a {}", "b.css": "b {}"}, {"a.css": "b {}", "b.css": "b {}"}, [MAJOR]),
+        ({"a.py": "def f(): 1", "b.py": "2"}, {"a.py": "2", "b.py": "2"}, [BREAKING]),
         ({"a.txt": "1\n2"}, {"a.txt": "1\r\n2"}, [COSMETIC]),
         ({"a.py": b"\xff"}, {"a.py": b"\xfe"}, [MAJOR]),
     ],
