@@ -104,6 +104,7 @@ def test_rates_are_of_the_pairs_of_each_sort() -> None:
         (FieldCounts(4, 4, 0, 0), "undecided"),
         (FieldCounts(3, 3, 0, 3), "mismatch"),
         (FieldCounts(2, 3, 0, 3), "noise"),
+        (FieldCounts(2, 3, 1, 3), "noise"),
     ],
 )
 def test_what_no_count_could_have_shown_is_undecided(counts: FieldCounts, kind: str) -> None:
