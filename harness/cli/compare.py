@@ -94,11 +94,11 @@ def compare(
         comparisons = run_to_end(
             _compare(find_specs(specs), control, candidate, settings, repeat, as_json), stopped=STOPPED_RUN
         )
-        written = files.write(comparisons)
-    for path in written:
-        typer.echo(f"written: {path}", err=True)
-    if as_json:
-        print_json([comparison.model_dump(mode="json") for comparison in comparisons])
+        if as_json:
+            # Before the files: what cannot be written must not take the result with it.
+            print_json([comparison.model_dump(mode="json") for comparison in comparisons])
+        for path in files.write(comparisons):
+            typer.echo(f"written: {path}", err=True)
     raise typer.Exit(exit_code(worst(comparison.verdict.status for comparison in comparisons)))
 
 

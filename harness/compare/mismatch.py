@@ -30,7 +30,7 @@ class Kind(StrEnum):
     CHANGED = "changed"
     """Both have it, with other content."""
     COSMETIC = "cosmetic"
-    """Source that differs in layout and comments only; still not the same bytes."""
+    """A file that differs in what means nothing, such as layout; still not the same bytes."""
     SWAPPED = "swapped"
     """Two files have each other's content."""
     RENAMED = "renamed"

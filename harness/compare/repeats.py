@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from harness.compare.comparison import Comparison, Pair, Repeats, compare
 from harness.compare.expectations import Expectation, ExpectationStatus, check_expectations
 from harness.compare.mismatch import Kind
-from harness.compare.speedup import SpeedupEstimate, estimate_speedup, judge_speedup
-from harness.compare.verdict import Status, Verdict, worst
+from harness.compare.speedup import SpeedupEstimate, estimate_speedup, judge_speedup, more_pairs_needed
+from harness.compare.verdict import Status, Verdict, badness, worst
 from harness.record import OutcomeStatus, RunRecord
-from harness.spec import Expectations, Spec
+from harness.spec import Spec
 
 __all__ = ["Compared", "compare_pair", "together"]
 
@@ -43,8 +43,7 @@ def compare_pair(
     spec: Spec, control: RunRecord, candidate: RunRecord, *, first: str, load: float
 ) -> Compared:
     """Compare one pair of several: everything is judged but the speed-up, which takes all of them."""
-    others = spec.expect.model_dump() | {"min_speedup": None}
-    bare = spec.model_copy(update={"expect": Expectations.model_validate(others)})
+    bare = spec.model_copy(update={"expect": spec.expect.model_copy(update={"min_speedup": None})})
     comparison = compare(bare, control, candidate)
     same_answers = all(mismatch.kind is not Kind.ANSWER_DRIFT for mismatch in comparison.mismatches)
     judged = check_expectations(spec, control, candidate, same_answers=same_answers)
@@ -58,7 +57,7 @@ def together(spec: Spec, compared: Sequence[Compared]) -> Comparison:
     The speed-up that `spec` expects is held against the interval: met where its lower end is above, not met
     where its upper end is below, inconclusive between.
     """
-    shown = max(compared, key=lambda pair: _weight(pair.comparison)).comparison
+    shown = max(compared, key=lambda pair: badness(pair.comparison.verdict.status)).comparison
     timed = [_walls(pair.comparison) for pair in compared[1:] if _counts(pair.comparison)]
     estimate = estimate_speedup(timed) if timed else None
     speedup = _judged(spec, compared, estimate)
@@ -83,11 +82,16 @@ def _judged(spec: Spec, compared: Sequence[Compared], estimate: SpeedupEstimate 
     if estimate is None:
         sentence = f"speed-up of at least {least:g}: no pair has times that count"
         return Expectation(key="min_speedup", status=ExpectationStatus.NOT_JUDGED, sentence=sentence)
-    sentence = (
-        f"speed-up {estimate.speedup:.2f}, between {estimate.low:.2f} and {estimate.high:.2f} with "
-        f"{estimate.confidence:.0%} confidence ({estimate.pairs} pairs); at least {least:g} expected"
-    )
+    sentence = f"speed-up {estimate}; at least {least:g} expected{_more(estimate, least)}"
     return Expectation(key="min_speedup", status=_STATUSES[judge_speedup(estimate, least)], sentence=sentence)
+
+
+def _more(estimate: SpeedupEstimate, least: float) -> str:
+    """How many more pairs would tell, where these do not, as the end of a sentence."""
+    more = more_pairs_needed(estimate, least)
+    if more is None:
+        return "; the two are too near for any number of pairs to tell"
+    return f"; about {more} more pair{'' if more == 1 else 's'} would tell" if more else ""
 
 
 def _verdict(shown: Comparison, compared: Sequence[Compared], speedup: Expectation | None) -> Verdict:
@@ -122,10 +126,6 @@ def _pairs(compared: Sequence[Compared]) -> tuple[Pair, ...]:
             )
         )
     return tuple(pairs)
-
-
-def _weight(comparison: Comparison) -> int:
-    return [Status.PASS, Status.INCONCLUSIVE, Status.ERROR, Status.FAIL].index(comparison.verdict.status)
 
 
 def _walls(comparison: Comparison) -> tuple[float, float]:

@@ -42,11 +42,17 @@ class SpeedupEstimate(BaseModel):
     """The geometric mean."""
     low: float
     high: float
-    confidence: float
+    confidence: float | None
+    """None where the interval is an allowance: nothing is known of how sure it is."""
     method: str
     """Where the interval comes from, in words."""
     outliers: tuple[int, ...] = ()
     """Which pairs lie beyond Tukey's fences. They are counted like all others."""
+
+    def __str__(self) -> str:
+        sure = "allowed, not measured" if self.confidence is None else f"{self.confidence:.0%} confidence"
+        counted = f"{self.pairs} pair{'' if self.pairs == 1 else 's'}"
+        return f"{self.speedup:.2f}, between {self.low:.2f} and {self.high:.2f} ({sure}, {counted})"
 
 
 def estimate_speedup(pairs: Sequence[tuple[float, float]], *, confidence: float = 0.95) -> SpeedupEstimate:
@@ -75,7 +81,7 @@ def estimate_speedup(pairs: Sequence[tuple[float, float]], *, confidence: float 
         speedup=math.exp(mean),
         low=math.exp(low),
         high=math.exp(high),
-        confidence=confidence,
+        confidence=None if len(ratios) < LEAST_PAIRS else confidence,
         method=method,
         outliers=_outliers(ratios),
     )
@@ -96,7 +102,7 @@ def more_pairs_needed(estimate: SpeedupEstimate, least: float) -> int | None:
     """
     if judge_speedup(estimate, least) != "inconclusive":
         return 0
-    if estimate.pairs < LEAST_PAIRS:
+    if estimate.confidence is None:
         return LEAST_PAIRS - estimate.pairs
     from scipy import stats
 

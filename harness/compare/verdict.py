@@ -16,7 +16,7 @@ from harness.compare.outcome import describe_outcome
 from harness.compare.text import one_line
 from harness.record import Leaves, OutcomeStatus, RunRecord
 
-__all__ = ["Status", "Verdict", "exit_code", "judge", "worst"]
+__all__ = ["Status", "Verdict", "badness", "exit_code", "judge", "worst"]
 
 # Neither engine's doing: what these causes keep from being seen cannot be held against one of them.
 _SURROUNDINGS = frozenset({Cause.MODEL, Cause.STATE})
@@ -48,9 +48,14 @@ class Verdict(BaseModel):
     reasons: tuple[str, ...]
 
 
+def badness(status: Status) -> int:
+    """How bad `status` is beside the others."""
+    return _ORDER.index(status)
+
+
 def worst(statuses: Iterable[Status]) -> Status:
     """The worst of `statuses`; without any, nothing is known: INCONCLUSIVE."""
-    return max(statuses, key=_ORDER.index, default=Status.INCONCLUSIVE)
+    return max(statuses, key=badness, default=Status.INCONCLUSIVE)
 
 
 def judge(

@@ -64,10 +64,7 @@ def _speedup(comparison: Comparison) -> str:
     estimate = comparison.repeats.speedup if comparison.repeats else None
     if estimate is None:
         return f"speed-up {comparison.speedup:.2f}, of one pair"
-    return (
-        f"speed-up {estimate.speedup:.2f}, between {estimate.low:.2f} and {estimate.high:.2f} with "
-        f"{estimate.confidence:.0%} confidence, of {estimate.pairs} pairs"
-    )
+    return f"speed-up {estimate}"
 
 
 def _mismatches(mismatches: Sequence[Mismatch]) -> Iterator[str]:

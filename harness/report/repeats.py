@@ -37,13 +37,7 @@ def interval_lines(repeats: Repeats) -> list[Text]:
     estimate = repeats.speedup
     if estimate is None:
         return [Text("no pair has times that count, so nothing is said of a speed-up", "yellow")]
-    return [
-        Text(
-            f"speed-up {estimate.speedup:.2f}, between {estimate.low:.2f} and {estimate.high:.2f} with "
-            f"{estimate.confidence:.0%} confidence"
-        ),
-        Text(estimate.method, "dim"),
-    ]
+    return [Text(f"speed-up {estimate}"), Text(estimate.method, "dim")]
 
 
 def _remark(pair: Pair, *, outlier: bool) -> Text:

@@ -107,3 +107,17 @@ def test_a_failed_run_has_no_times_that_count(tmp_path: Path) -> None:
     assert comparison.verdict.status is Status.FAIL
     # What it says of the others does not make up for the one that failed.
     assert expectation(comparison) is ExpectationStatus.NOT_JUDGED
+
+
+def test_what_is_inconclusive_says_how_many_more_pairs_would_tell(tmp_path: Path) -> None:
+    walls = [(30.0, 10.0), (20.0, 10.0), (26.0, 10.0), (19.0, 10.0), (24.0, 10.0), (18.0, 10.0)]
+    reason = judged(tmp_path, walls).verdict.reasons[0]
+    assert "95% confidence, 5 pairs" in reason
+    assert "more pairs would tell" in reason
+
+
+def test_an_allowance_is_not_called_a_confidence(tmp_path: Path) -> None:
+    reason = judged(tmp_path, [(30.0, 10.0), (20.0, 10.0), (21.0, 10.0)]).verdict.reasons[0]
+    assert "(allowed, not measured, 2 pairs)" in reason
+    assert "confidence" not in reason
+    assert "about 3 more pairs would tell" in reason

@@ -38,7 +38,14 @@ def judgements(pairs: int, gain: float, *, rare_stalls: bool = False) -> Counter
 
 
 def made(low: float, mean: float, high: float, pairs: int = 10) -> SpeedupEstimate:
-    return SpeedupEstimate(pairs=pairs, speedup=mean, low=low, high=high, confidence=0.95, method="made up")
+    return SpeedupEstimate(
+        pairs=pairs,
+        speedup=mean,
+        low=low,
+        high=high,
+        confidence=0.95 if pairs >= 5 else None,
+        method="made up",
+    )
 
 
 @pytest.mark.usefixtures("fewer_resamples")

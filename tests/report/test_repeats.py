@@ -40,7 +40,7 @@ def test_an_outlier_is_shown_and_counted() -> None:
     lines = _printed(Repeats(pairs=pairs, speedup=estimate))
     assert [line.split()[0] for line in lines[1:9]] == ["warm-up", *["pair"] * 7]
     assert [n for n, line in enumerate(lines[1:9]) if "outlier, counted" in line] == [5]
-    assert any("with 95% confidence" in line for line in lines)
+    assert any("(95% confidence, 7 pairs)" in line for line in lines)
 
 
 def test_a_pair_that_differed_says_so() -> None:
