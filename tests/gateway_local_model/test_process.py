@@ -49,15 +49,21 @@ async def test_it_stops_in_the_middle_of_an_answer_and_leaves_no_port_open() -> 
 
 
 async def test_it_serves_until_sigterm_and_says_nothing() -> None:
-    async with python("-m", "harness.gateway.local_model") as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdin.write(ONE.model_dump_json().encode() + b"\n")
-        assert b"port" in await process.stdout.readline()
-        process.send_signal(signal.SIGTERM)
-        assert await process.wait() == 0
-        assert await process.stderr.read() == b""
+    """Several at once, so that SIGTERM comes to some before their threads have begun."""
+
+    async def serve_and_stop() -> tuple[int, bytes]:
+        async with python("-m", "harness.gateway.local_model") as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdin.write(ONE.model_dump_json().encode() + b"\n")
+            assert b"port" in await process.stdout.readline()
+            process.send_signal(signal.SIGTERM)
+            return await process.wait(), await process.stderr.read()
+
+    async with asyncio.TaskGroup() as group:
+        stopped = [group.create_task(serve_and_stop()) for _ in range(4)]
+    assert [task.result() for task in stopped] == [(0, b"")] * 4
 
 
 async def test_it_dies_with_its_owner_even_by_sigkill() -> None:

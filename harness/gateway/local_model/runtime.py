@@ -6,6 +6,7 @@ before a token has come: it stops when nobody listens any more.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -30,6 +31,7 @@ CONTEXT = 8192
 # A call is given up between two batches of its prompt; so many tokens take about a second.
 _BATCH = 256
 _CONNECT_TIMEOUT_S = 5.0
+_START_TIMEOUT_S = 30.0
 _SILENCE_TIMEOUT_S = 600.0
 _ERRORS_ONLY = 1
 _PREFIX = b"data: "
@@ -82,6 +84,7 @@ class Runtime:
                 read_bufsize=_LONGEST_LINE,
                 trust_env=False,
             ) as session:
+                await _until_at_work(session, server.listening_address)
                 yield cls(session, server.listening_address)
         finally:
             # The last reference: its threads end here.
@@ -138,6 +141,19 @@ class Runtime:
             raise Refusal(
                 HTTPStatus.INTERNAL_SERVER_ERROR, f"the local model broke off: {problem!r}"
             ) from problem
+
+
+async def _until_at_work(session: aiohttp.ClientSession, url: str) -> None:
+    """Return when the loop that works on requests has begun: a server that is let go before never ends.
+
+    It listens earlier than that; the state of its slots is what only the loop can tell.
+    """
+    try:
+        async with asyncio.timeout(_START_TIMEOUT_S), session.get(f"{url}/slots") as response:
+            response.raise_for_status()
+            await response.read()
+    except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+        raise GatewayStartError(f"the local model did not begin to work: {problem!r}") from problem
 
 
 def _server(weights: Weights, slots: int, key: str) -> Any:
