@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from agents.conversation import Cause
@@ -16,8 +18,9 @@ from harness.cli import app
 from harness.record import RunStore, StatePlace
 from harness.record.redis_folders import RedisFolders
 from harness.record.run_lock import locked_run
+from harness.report.runs import print_runs
 from harness.spec import Expectations, Spec
-from harness.stored_runs import PruningRule, compare_stored, prune_runs, stored_runs
+from harness.stored_runs import PruningRule, RunState, StoredRun, compare_stored, prune_runs, stored_runs
 from tests.compare.records import make_call, make_failure, make_record
 from tests.record.manifests import make_manifest
 
@@ -252,3 +255,21 @@ def test_what_prune_needs_to_be_told(store: RunStore) -> None:
     code, text = invoked(store, "runs", "prune", "--keep", "0")
     assert (code, text.splitlines()[0].split(",")[0]) == (0, f"{run}: finished")
     assert store.begun_ids() == []
+
+
+def test_a_run_is_listed_whole_however_narrow_the_terminal_is(tmp_path: Path) -> None:
+    run = StoredRun(
+        id="20261125-094601-a-long-name-of-a-spec-legacy-294e14",
+        state=RunState.FINISHED,
+        described="finished",
+        spec="a-long-name-of-a-spec",
+        engine="async:state_store=json",
+        wall_s=1.5,
+        calls=22,
+        size=4_000,
+    )
+    out = io.StringIO()
+    print_runs(Console(file=out, width=40), tmp_path, [run])
+    (line,) = [line for line in out.getvalue().splitlines() if run.id in line]
+    assert line.split()[1:4] == ["a-long-name-of-a-spec", "async:state_store=json", "finished"]
+    assert line.rstrip().endswith("4 kB")

@@ -17,8 +17,7 @@ from harness.stored_runs import Pruning, RunState, StoredRun
 __all__ = ["print_pruned", "print_runs"]
 
 _NUMBERS = frozenset({"took", "calls", "size"})
-_FOLDED = frozenset({"spec", "engine"})
-"""What is folded where the line is too long: an id is there to be copied."""
+_WIDEST = 1_000
 _STYLES = {RunState.FINISHED: "green", RunState.UNDER_WAY: "bold"}
 
 
@@ -30,7 +29,7 @@ def print_runs(console: Console, store: Path, runs: Sequence[StoredRun]) -> None
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("run", "spec", "engine", "state", "took", "calls", "size"):
         justify: Literal["left", "right"] = "right" if column in _NUMBERS else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column not in _FOLDED)
+        table.add_column(column, justify=justify, no_wrap=True)
     for run in runs:
         table.add_row(
             Text(visible(run.id)),
@@ -41,7 +40,8 @@ def print_runs(console: Console, store: Path, runs: Sequence[StoredRun]) -> None
             str(run.calls),
             _size(run.size),
         )
-    console.print(table)
+    # As wide as it is: an id is there to be copied, and a terminal can wrap what a pipe must not lose.
+    Console(file=console.file, width=_WIDEST, highlight=False).print(table)
     for run in runs:
         if run.state is RunState.UNREADABLE:
             console.print(Text(f"{visible(run.id)}: {visible(run.described)}", "yellow"), soft_wrap=True)
