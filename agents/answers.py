@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import json
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,8 +18,17 @@ from typing import Any
 import yaml
 
 from agents.conversation import UnusableAnswer
+from agents.syntax import parsing
 
-__all__ = ["FencedBlock", "fenced", "fenced_blocks", "mapping", "parse_python", "python_code"]
+__all__ = [
+    "FencedBlock",
+    "fenced",
+    "fenced_blocks",
+    "mapping",
+    "parse_python",
+    "parse_statements",
+    "python_code",
+]
 
 _MOST_CHARACTERS = 200_000
 # How many characters of candidates are tried before an answer counts as unusable.
@@ -95,6 +103,15 @@ def fenced(text: str, *languages: str) -> str | None:
 def parse_python(code: str) -> ast.Module:
     """The syntax tree of `code`; raises `UnusableAnswer` with line and reason where it does not compile."""
     _compiled(code)
+    tree: ast.Module = _compiled(code, ast.PyCF_ONLY_AST)
+    return tree
+
+
+def parse_statements(code: str) -> ast.Module:
+    """The syntax tree of `code`, which need not be a whole source: it may `return`.
+
+    Raises `UnusableAnswer` with line and reason where it cannot be parsed.
+    """
     tree: ast.Module = _compiled(code, ast.PyCF_ONLY_AST)
     return tree
 
@@ -201,7 +218,7 @@ def _compiled(code: str, flags: int = 0) -> Any:
     try:
         # What generated code is warned for (`"\d"`) is no business of this process. Bytes, for they are
         # what is run: a comment on line 1 may name an encoding.
-        with warnings.catch_warnings(action="ignore"):
+        with parsing():
             return compile(code.encode(), "<answer>", "exec", flags=flags, dont_inherit=True)
     except SyntaxError as error:
         line = (error.text or "").strip()

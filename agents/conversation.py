@@ -10,10 +10,10 @@ Errors::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from agents.retries import MAX_RETRIES, PASSING_STATUSES
 from agents.roles import Role, opening
@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_BAD_REQUEST = 400
 
 MAX_ATTEMPTS = 3
 """How often one agent is asked for one piece of work before its task fails."""
@@ -65,6 +67,8 @@ class ModelRequest:
     attempt: int
     messages: tuple[Message, ...]
     retry: int = 0
+    answer_format: Mapping[str, Any] | None = None
+    """The JSON schema that the answer is to follow, for a model that can be held to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,13 @@ def start_dialogue(
     return Dialogue(role, module, [Message("system", system), Message("user", task)], journal)
 
 
-def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX_ATTEMPTS) -> Steps[T]:
+def ask(
+    dialogue: Dialogue,
+    read: Callable[[str], T],
+    *,
+    max_attempts: int = MAX_ATTEMPTS,
+    answer_format: Mapping[str, Any] | None = None,
+) -> Steps[T]:
     """Ask until `read` accepts an answer, until the conversation holds `max_attempts` answers.
 
     `read` gets the text of an answer and returns what was asked for, or raises `UnusableAnswer`, whose
@@ -236,10 +246,14 @@ def ask(dialogue: Dialogue, read: Callable[[str], T], *, max_attempts: int = MAX
 
         try:
             reply = yield ModelRequest(
-                dialogue.role, dialogue.module, number, tuple(dialogue.messages), retry
+                dialogue.role, dialogue.module, number, tuple(dialogue.messages), retry, answer_format
             )
         except ModelError as error:
             note(ModelReply("", error.at), "", AttemptStatus.ERROR, error.reason)
+            if answer_format is not None and error.status == _BAD_REQUEST:
+                # A server that holds no answer to a schema is asked without; the prompt says the form too.
+                answer_format, retry = None, 0
+                continue
             if error.passing and retry < MAX_RETRIES:
                 retry += 1
                 continue

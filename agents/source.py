@@ -19,6 +19,7 @@ __all__ = [
     "defined_names",
     "imports",
     "inspect_project",
+    "missing_api",
     "relative_imports",
     "served_routes",
 ]
@@ -98,6 +99,26 @@ def relative_imports(tree: ast.Module) -> Iterator[str]:
             yield f"line {node.lineno}: a relative import fails here; import {name} by its plain name"
 
 
+def missing_api(tree: ast.Module, api: ModuleApi) -> Iterator[str]:
+    """What `api` promises and `tree` does not have, one sentence each."""
+    defined = defined_names(tree)
+    for function in api.functions:
+        node = defined.get(function.name)
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"the function {function.signature} is missing"
+        elif _parameters(node) != function.parameters:
+            yield (
+                f"{function.name} takes ({', '.join(_parameters(node))}) and must take "
+                f"({', '.join(function.parameters)})"
+            )
+    if api.routes and "blueprint" not in defined:
+        yield "the Flask Blueprint named `blueprint` is missing"
+    served = {(method, _shape(path)) for method, path in served_routes(tree)}
+    for route in api.routes:
+        if (route.method, _shape(route.path)) not in served:
+            yield f"the route {route.method} {route.path} is missing"
+
+
 def check_module(code: str, module: ModulePlan, plan: Plan, apis: Mapping[str, ModuleApi]) -> None:
     """Hold the source of `module` against its API and against the APIs of what it requires.
 
@@ -105,26 +126,7 @@ def check_module(code: str, module: ModulePlan, plan: Plan, apis: Mapping[str, M
     that is wrong at once.
     """
     tree = parse_python(code)
-    api = apis[module.name]
-    defined = defined_names(tree)
-    problems = []
-    for function in api.functions:
-        node = defined.get(function.name)
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            problems.append(f"the function {function.signature} is missing")
-        elif _parameters(node) != function.parameters:
-            problems.append(
-                f"{function.name} takes ({', '.join(_parameters(node))}) and must take "
-                f"({', '.join(function.parameters)})"
-            )
-    if api.routes and "blueprint" not in defined:
-        problems.append("the Flask Blueprint named `blueprint` is missing")
-    served = {(method, _shape(path)) for method, path in served_routes(tree)}
-    problems += [
-        f"the route {route.method} {route.path} is missing"
-        for route in api.routes
-        if (route.method, _shape(route.path)) not in served
-    ]
+    problems = [*missing_api(tree, apis[module.name])]
     problems += relative_imports(tree)
     problems += _foreign_names(tree, module, plan, apis)
     if problems:

@@ -8,7 +8,7 @@ the module requires, so a module starts as soon as those are designed, not when 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents import (
@@ -51,9 +51,18 @@ class Task:
 
     role: Role
     module: str | None = None
+    _name: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        name = f"{self.role.value}:{self.module}" if self.module else self.role.value
+        object.__setattr__(self, "_name", name)
+
+    # A task is looked up dozens of times, and the hash of an enum's member is computed anew each time.
+    def __hash__(self) -> int:
+        return hash(self._name)
 
     def __str__(self) -> str:
-        return f"{self.role.value}:{self.module}" if self.module else self.role.value
+        return self._name
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +84,16 @@ class TaskReport:
 
     def event(self, at: str) -> TaskEvent:
         """The event that announces it; `at` is the ISO timestamp it gets."""
+        kind = EventKind.TASK_FAILED if self.failure else EventKind.TASK_COMPLETED
+        reason = self.failure.reason if self.failure else ""
         attempts = [change.attempt for change in self.changes if isinstance(change, AttemptMade)]
+        if not attempts:
+            return TaskEvent(kind, at, str(self.task), reason)
         return TaskEvent(
-            EventKind.TASK_FAILED if self.failure else EventKind.TASK_COMPLETED,
+            kind,
             at,
             str(self.task),
-            self.failure.reason if self.failure else "",
+            reason,
             calls=len(attempts),
             prompt_tokens=sum(attempt.prompt_tokens for attempt in attempts),
             output_tokens=sum(attempt.output_tokens for attempt in attempts),

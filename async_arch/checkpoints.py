@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from agents.blackboard import AttemptMade, ProjectStatus
 from agents.conversation import Cause
 from agents.plan import Plan
 from agents.workflow import TaskReport
 
-__all__ = ["Checkpoint", "Checkpoints", "checkpoint_of"]
+__all__ = ["Checkpoint", "Checkpoints", "answer_size", "checkpoint_of"]
+
+
+# Made once: json.dumps would make an encoder for each.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,10 @@ class Checkpoint:
     @property
     def data(self) -> bytes:
         """What is written to a store."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+        if not (self.cause or self.reason):
+            return b'{"cause":"","reason":"","answer_size":%d}' % self.answer_size
+        told = {"cause": self.cause, "reason": self.reason, "answer_size": self.answer_size}
+        return _encoded(told).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +60,11 @@ def checkpoint_of(report: TaskReport) -> Checkpoint:
     return Checkpoint(
         cause=failure.cause.value if failure else "",
         reason=failure.reason if failure else "",
-        answer_size=_answer_size(report),
+        answer_size=answer_size(report),
     )
 
 
-def _answer_size(report: TaskReport) -> int:
+def answer_size(report: TaskReport) -> int:
     """The length of the answer that the task was done with; 0 where there was none."""
     answers = [
         change.attempt.answer

@@ -15,6 +15,7 @@ from agents.blackboard import ProjectStatus
 from agents.build import BuildOutcome
 from agents.chat_protocol import ModelSettings
 from agents.project import Order
+from async_arch.collecting import collect_seldom
 from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
 from async_arch.embedded_redis import RedisUnavailable, embedded_redis
 from async_arch.engine import AsyncEngine, EngineSettings, open_engine
@@ -93,6 +94,7 @@ async def _build(options: argparse.Namespace) -> int:
         # Two builds of one second differ in their process.
         run = f"{project_dir.name}_{os.getpid()}"
         async with open_engine(settings, run, project_dir) as engine:
+            collect_seldom()
             outcome = await _build_aloud(engine, Order(options.idea))
     for failure in outcome.failures:
         _log.error("failed: %s: %s", failure.task, failure.reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["AgentCalls", "Orchestration", "StateStoreKind"]
+__all__ = ["AgentCalls", "Generation", "Orchestration", "StateStoreKind"]
 
 
 class AgentCalls(StrEnum):
@@ -15,7 +15,7 @@ class AgentCalls(StrEnum):
     THREADS = "threads"
     """The blocking client in a thread for each call: the stopgap."""
     ASYNC = "async"
-    """The native async client."""
+    """Without threads, and answers read in bulk."""
 
 
 class Orchestration(StrEnum):
@@ -23,6 +23,15 @@ class Orchestration(StrEnum):
 
     SEQUENTIAL = "sequential"
     CONCURRENT = "concurrent"
+
+
+class Generation(StrEnum):
+    """What the model is asked for."""
+
+    LLM = "llm"
+    """Whole files."""
+    HYBRID = "hybrid"
+    """The gaps of rendered templates."""
 
 
 class StateStoreKind(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from async_arch.stored_document import Kind, Member, Stored, StoredSection, as_bytes, dumped
@@ -22,7 +22,9 @@ __all__ = [
     "put_field",
     "put_member",
     "put_section",
+    "put_value",
     "set_hash",
+    "task_event",
 ]
 
 
@@ -75,6 +77,16 @@ def put_member(section: bytes, name: bytes, member: Member) -> Write:
     return Write(b"M", (section, name, member.stored.data, b"%d" % len(member.fields), *fields))
 
 
+def put_value(section: bytes, name: bytes, value: object, place: int) -> Write:
+    """The member that `new_member` makes of `value`, unless there is one of that name at a later place."""
+    if not (isinstance(value, Mapping) and value):
+        return Write(b"M", (section, name, b"%d %b" % (place, dumped(value)), b"0"))
+    parts: list[bytes] = [section, name, b"%d" % place, b"%d" % len(value)]
+    for number, (field, part) in enumerate(value.items()):
+        parts += (as_bytes(field), b"%d %b" % (number, dumped(part)))
+    return Write(b"M", tuple(parts))
+
+
 def drop_member(section: bytes, name: bytes) -> Write:
     """The member is gone."""
     return Write(b"U", (section, name))
@@ -105,12 +117,20 @@ def set_hash(suffix: str, name: bytes, value: bytes) -> Write:
     return Write(b"H", (suffix.encode(), name, value))
 
 
-def event(fields: Mapping[bytes, bytes]) -> Write:
-    """An event, and a sign to whoever waits for one."""
-    flat = [part for pair in fields.items() for part in pair]
-    return Write(b"E", (b"%d" % len(flat), *flat))
+def task_event(kind: bytes, at: bytes, task: bytes) -> Write:
+    """An event of a task with nothing more to tell, and a sign to whoever waits for one."""
+    return Write(b"T", (kind, at, task))
+
+
+def event(fields: Sequence[bytes]) -> Write:
+    """An event of names and values in turns, and a sign to whoever waits for one."""
+    return Write(b"E", (b"%d" % len(fields), *fields))
 
 
 def arguments(writes: Iterable[Write]) -> list[bytes]:
     """The writes as the script takes them."""
-    return [part for write in writes for part in (write.code, *write.args)]
+    parts: list[bytes] = []
+    for code, args in writes:
+        parts.append(code)
+        parts.extend(args)
+    return parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from agents.blackboard import Entry, ProjectInfo, Section
-from async_arch.document_writes import Write, append, fill, new_member, put_member, put_section
+from async_arch.document_writes import Write, append, fill, new_member, put_member, put_section, put_value
 from async_arch.stored_document import Kind, Stored, StoredSection, as_bytes, dumped
 
 __all__ = ["PROJECT_INFO", "entry_writes", "first_writes", "status_write"]
@@ -63,12 +63,12 @@ def entry_writes(entries: Iterable[Entry]) -> list[Write]:
             plan, modules = place, []
             parts = entry.value if isinstance(entry.value, Mapping) else {}
             members = [
-                put_member(name, as_bytes(key), new_member(value, place + number))
+                put_value(name, as_bytes(key), value, place + number)
                 for number, (key, value) in enumerate(parts.items())
             ]
             writes.append(fill(name, place, members))
         elif _KINDS[entry.section] is Kind.MAP:
-            member = put_member(name, as_bytes(entry.key), new_member(entry.value, place))
+            member = put_value(name, as_bytes(entry.key), entry.value, place)
             (modules if entry.section is Section.MODULES and plan is not None else writes).append(member)
         else:
             writes.append(append(name, Stored(place, dumped(entry.value))))

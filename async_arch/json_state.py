@@ -82,6 +82,9 @@ class JsonStateStore:
         await self._save()
         await self.announce(event)
 
+    async def settled(self) -> None:
+        """At once: whatever returned has saved."""
+
     async def finish(self, status: ProjectStatus, event: TaskEvent) -> None:
         """Set the final status."""
         self._info = replace(self._created(), status=status)

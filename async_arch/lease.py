@@ -15,8 +15,9 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +32,7 @@ from async_arch.redis_keys import LEASE_LIFETIME_S, RunKeys
 from async_arch.redis_scripts import LEASE
 from async_arch.state_store import StateUnavailable
 
-__all__ = ["RunHeld", "held_lease", "holder_of"]
+__all__ = ["LeaseRenewal", "RunHeld", "held_lease", "holder_of"]
 
 _ANSWER_TIMEOUT_S = 2.0
 _LOOK_AGAIN_S = 0.1
@@ -67,25 +68,32 @@ class Owner:
 
 @asynccontextmanager
 async def held_lease(
-    connection: RedisConnection, run: str, *, lifetime_s: float = LEASE_LIFETIME_S
+    connection: RedisConnection,
+    run: str,
+    *,
+    lifetime_s: float = LEASE_LIFETIME_S,
+    renewal: LeaseRenewal | None = None,
 ) -> AsyncIterator[str]:
-    """The token of a lease of `run`, held for as long as the block lasts.
+    """The token of a lease of `run`, held for as long as the block lasts; `renewal` renews it.
 
     Where another process holds one, it is waited for whether that renews it, once its lifetime at most.
     Raises `RunHeld` where it does, `StateUnavailable` where the server does not answer.
     """
     keys, owner = RunKeys(run), json.dumps(_fields(Owner.here()))
     token = await _taken(connection, keys, owner, lifetime_s)
-    renewal = _Renewal(connection.url, keys, owner, token, lifetime_s)
-    renewal.start()
-    try:
-        yield token
-    finally:
-        renewal.stop()
-        # Where it cannot be returned it lapses.
-        with suppress(redis.exceptions.RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
-                await LEASE.run(connection.client, keys["meta"], "return", "", "", token)
+    held = _Held(keys["meta"], owner, token, lifetime_s)
+    async with AsyncExitStack() as stack:
+        if renewal is None:
+            renewal = await stack.enter_async_context(LeaseRenewal.running(connection.url))
+        renewal.add(held)
+        try:
+            yield token
+        finally:
+            renewal.remove(held)
+            # Where it cannot be returned it lapses.
+            with suppress(redis.exceptions.RedisError, OSError, TimeoutError):
+                async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                    await LEASE.run(connection.client, keys["meta"], "return", "", "", token)
 
 
 async def holder_of(connection: RedisConnection, run: str) -> str | None:
@@ -121,24 +129,75 @@ async def _taken(connection: RedisConnection, keys: RunKeys, owner: str, lifetim
         await asyncio.sleep(_LOOK_AGAIN_S)
 
 
-class _Renewal:
-    """A thread that renews a lease three times in its lifetime."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A lease that is renewed three times in its lifetime; `key` is the run's key `meta`."""
 
-    def __init__(self, url: str, keys: RunKeys, owner: str, token: str, lifetime_s: float) -> None:
-        self._arguments = ("renew", owner, str(int(lifetime_s * 1000)), token)
-        self._key = keys["meta"]
-        self._every_s = lifetime_s / 3
-        self._stopped = threading.Event()
+    key: str
+    owner: str
+    token: str
+    lifetime_s: float
+
+    @property
+    def every_s(self) -> float:
+        return self.lifetime_s / 3
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return ("renew", self.owner, str(int(self.lifetime_s * 1000)), self.token)
+
+
+class LeaseRenewal:
+    """A thread that renews the leases which this process holds on one server, however many they are."""
+
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._thread = threading.Thread(target=self._renew, name=f"lease of {keys.run}", daemon=True)
+        self._due_s: dict[_Held, float] = {}
+        self._changed = threading.Condition()
+        self._stopped = False
 
-    def start(self) -> None:
-        """Begin to renew."""
-        self._thread.start()
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, url: str) -> AsyncIterator[LeaseRenewal]:
+        """One that renews for as long as the block lasts."""
+        renewal = cls(url)
+        thread = threading.Thread(target=renewal._renew, name="renewal of leases", daemon=True)
+        thread.start()
+        try:
+            yield renewal
+        finally:
+            renewal._stop()
+            # Until its connection is closed, or the server has been silent for too long.
+            await asyncio.to_thread(thread.join, _ANSWER_TIMEOUT_S)
 
-    def stop(self) -> None:
-        """Renew no more; a renewal that is on its way fails by its token or is overtaken by the return."""
-        self._stopped.set()
+    def add(self, lease: _Held) -> None:
+        """Renew `lease` from now on."""
+        with self._changed:
+            self._due_s[lease] = time.monotonic() + lease.every_s
+            self._changed.notify()
+
+    def remove(self, lease: _Held) -> None:
+        """Renew it no more; a renewal on its way fails by its token, or is overtaken by the return."""
+        with self._changed:
+            del self._due_s[lease]
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+
+    def _due(self) -> list[_Held]:
+        """Wait until some are due, and say which; none once it is stopped."""
+        with self._changed:
+            while not self._stopped:
+                now_s = time.monotonic()
+                due = [lease for lease, due_s in self._due_s.items() if due_s <= now_s]
+                if due:
+                    self._due_s.update((lease, now_s + lease.every_s) for lease in due)
+                    return due
+                next_s = min(self._due_s.values(), default=None)
+                self._changed.wait(None if next_s is None else next_s - now_s)
+            return []
 
     def _renew(self) -> None:
         with redis.Redis.from_url(
@@ -148,10 +207,11 @@ class _Renewal:
             socket_connect_timeout=_ANSWER_TIMEOUT_S,
             retry=Retry(NoBackoff(), 0),
         ) as client:
-            while not self._stopped.wait(self._every_s):
-                # Where it cannot be renewed now it may be later; where it was lost, the token fences.
-                with suppress(redis.exceptions.RedisError, OSError):
-                    client.eval(LEASE.text, 1, self._key, *self._arguments)
+            while due := self._due():
+                for lease in due:
+                    # Where it cannot be renewed now it may be later; where it was lost, the token fences.
+                    with suppress(redis.exceptions.RedisError, OSError):
+                        client.eval(LEASE.text, 1, lease.key, *lease.arguments)
 
 
 def _fields(owner: Owner) -> dict[str, str | int]:

@@ -11,7 +11,7 @@ import redis.exceptions
 from redis.asyncio.client import PubSub
 
 from agents.build import EventKind, TaskEvent
-from async_arch.document_writes import Write, event
+from async_arch.document_writes import Write, event, task_event
 from async_arch.redis_client import RedisConnection, cancellable
 from async_arch.redis_keys import RunKeys
 from async_arch.stored_document import as_bytes, as_text
@@ -33,20 +33,22 @@ class StreamedEvent:
 
 def event_write(happened: TaskEvent) -> Write:
     """The write that adds `happened` to the stream; what is empty is left out."""
-    texts = {
-        b"kind": happened.kind.value,
-        b"at": happened.at,
-        b"task": happened.task,
-        b"detail": happened.detail,
-    }
-    numbers = {
-        b"calls": happened.calls,
-        b"prompt_tokens": happened.prompt_tokens,
-        b"output_tokens": happened.output_tokens,
-        b"retries": happened.retries,
-    }
-    fields = {name: as_bytes(text) for name, text in texts.items() if text}
-    return event({**fields, **{name: b"%d" % number for name, number in numbers.items() if number}})
+    if happened.task and not (happened.detail or happened.calls):
+        return task_event(happened.kind.encode(), as_bytes(happened.at), as_bytes(happened.task))
+    parts = [b"kind", happened.kind.encode(), b"at", as_bytes(happened.at)]
+    if happened.task:
+        parts += (b"task", as_bytes(happened.task))
+    if happened.detail:
+        parts += (b"detail", as_bytes(happened.detail))
+    if happened.calls:
+        parts += (b"calls", b"%d" % happened.calls)
+    if happened.prompt_tokens:
+        parts += (b"prompt_tokens", b"%d" % happened.prompt_tokens)
+    if happened.output_tokens:
+        parts += (b"output_tokens", b"%d" % happened.output_tokens)
+    if happened.retries:
+        parts += (b"retries", b"%d" % happened.retries)
+    return event(parts)
 
 
 async def events_after(

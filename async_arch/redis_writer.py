@@ -1,8 +1,9 @@
 """The writer of one run: its updates in their order, many in one round trip, each of them exactly once.
 
-An update that comes while others are on their way waits and goes with all that have come by then. When a
-connection breaks, nobody knows which of the updates on it were done: they are sent again, and the server,
-which keeps the number of every writer's last update, leaves out those it has.
+An update that comes while others are on their way waits and goes with all that have come by then. One that
+nobody waits for (`put`) waits a moment longer, and only then is it made: tasks that a burst of them made
+ready begin first. When a connection breaks, nobody knows which of the updates on it were done: they are sent
+again, and the server, which keeps the number of every writer's last update, leaves out those it has.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from async_arch.document_writes import Write, arguments
 from async_arch.redis_client import RedisConnection, redacted
@@ -22,11 +23,22 @@ from async_arch.state_store import NoState, StateUnavailable
 
 __all__ = ["Conflict", "LeaseLost", "RedisWriter", "Written"]
 
-_MOST_IN_ONE_TRIP = 64
+_MOST_IN_ONE_TRIP = 256
+_MOST_AWAITED_IN_ONE_TRIP = 64
+"""While one trip is on its way, those who were waiting for the trip before make the next updates."""
 _MOST_BYTES_IN_ONE_TRIP = 1 << 20
 _MOST_ARGUMENTS_IN_ONE_TRIP = 10_000
-_MOST_WAITING = 512
+_MOST_WAITING = 32_768
 _MOST_WAITING_BYTES = 64 << 20
+_GATHER_S = 0.001
+"""How long an update that nobody waits for waits for company, and again for as long as more come."""
+_GATHER_ROUNDS = 12
+"""How often it waits, at most."""
+_MOST_GATHERED = 1024
+"""With so many there, no more are waited for."""
+
+
+_DONE = frozenset(answer.value.encode() for answer in (Answer.OK, Answer.AGAIN, Answer.DONE))
 
 
 class LeaseLost(StateUnavailable):
@@ -48,14 +60,30 @@ class Written:
 
 @dataclass(slots=True)
 class _Waiting:
-    arguments: list[bytes]
-    conditional: bool
+    """An update in the queue: `size` is of what it was before it was made, about that of what it will be."""
+
+    number: int
+    task: str
+    writes: Callable[[], Sequence[Write]]
     size: int
-    written: asyncio.Future[Written]
+    expected: bytes = b"-"
+    conditions: list[bytes] = field(default_factory=list)
+    written: asyncio.Future[Written] | None = None
+
+    @property
+    def conditional(self) -> bool:
+        return self.expected != b"-" or bool(self.conditions)
+
+    def arguments(self) -> list[bytes]:
+        """The update as the script takes it."""
+        body = arguments(self.writes())
+        sections = len(self.conditions) // 2
+        head = b"%d %b %d %d" % (self.number, self.expected, sections, len(body))
+        return [head, self.task.encode(), *self.conditions, *body]
 
 
 class RedisWriter:
-    """Writes updates of one run; at most some hundreds wait, who comes then waits with them.
+    """Writes updates of one run; at most some ten thousands wait, who comes then waits with them.
 
     With a `token` (of a lease), nothing is written once somebody else has taken the run.
     """
@@ -69,20 +97,34 @@ class RedisWriter:
         self._queue: deque[_Waiting] = deque()
         self._bytes = 0
         self._come = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._look = asyncio.Event()
         self._room = asyncio.Condition()
+        self._in_want_of_room = 0
+        self._awaited = 0
+        self._settled = 0
+        self._to_settle: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._broken: Exception | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[RedisWriter]:
-        """Write for as long as the block lasts; what still waits then is given up."""
+        """Write for as long as the block lasts, and what came until its end; not after an error."""
         task = asyncio.create_task(self._run(), name=f"writer of {self._keys.run}")
         try:
             yield self
+            # Whoever had to know has asked: what breaks now is of no more interest than what broke before.
+            if self._broken is None:
+                with suppress(StateUnavailable):
+                    await self.settled()
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
             for waiting in self._queue:
-                waiting.written.cancel()
+                if waiting.written is not None:
+                    waiting.written.cancel()
+            for _, settled in self._to_settle:
+                settled.cancel()
 
     async def write(
         self,
@@ -99,35 +141,72 @@ class RedisWriter:
         """
         sections = expected_sections or {}
         conditions = [part for name, version in sections.items() for part in (name, b"%d" % version)]
-        body = arguments(writes)
-        while not self._has_room:
-            async with self._room:
-                await self._room.wait_for(lambda: self._has_room)
-        self._last += 1
         expected = b"-" if expected_version is None else b"%d" % expected_version
-        head = b"%d %b %d %d" % (self._last, expected, len(sections), len(body))
-        parts = [head, task.encode(), *conditions, *body]
-        conditional = expected_version is not None or bool(sections)
-        written = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(parts, conditional, sum(map(len, parts)), written)
-        # In the order of their numbers: a later one that came first would make this one look written.
-        self._queue.append(waiting)
-        self._bytes += waiting.size
-        self._come.set()
-        return self._judged(await waiting.written)
+        written: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        size = sum(len(part) for write in writes for part in write.args)
+        await self.room()
+        self._queue_up(_Waiting(0, task, lambda: writes, size, expected, conditions, written))
+        self._hurry()
+        return self._judged(await written)
 
     @property
-    def _has_room(self) -> bool:
-        return len(self._queue) < _MOST_WAITING and self._bytes < _MOST_WAITING_BYTES
+    def has_room(self) -> bool:
+        """Whether `put` can be called without waiting for `room` first."""
+        return self._broken is None and len(self._queue) < _MOST_WAITING and self._bytes < _MOST_WAITING_BYTES
+
+    def put(self, writes: Callable[[], Sequence[Write]], *, size: int, task: str = "") -> None:
+        """Take the place of an update among the others; what it writes is made when its turn comes.
+
+        `size` is about how many bytes that will be. Returns before anything is written; what keeps it from
+        being written is raised by whatever is waited for next.
+        """
+        self._queue_up(_Waiting(0, task, writes, size))
+
+    async def settled(self) -> None:
+        """Return when all that has come up to now is written; raises what kept something of it from that."""
+        self._raise_what_broke()
+        if self._settled < self._last:
+            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._to_settle.append((self._last, settled))
+            self._hurry()
+            await settled
+            self._raise_what_broke()
+
+    async def room(self) -> None:
+        """Return when there is room for another update; raises what kept an earlier one from being done."""
+        self._raise_what_broke()
+        while not self.has_room:
+            self._hurry()
+            self._in_want_of_room += 1
+            try:
+                async with self._room:
+                    await self._room.wait_for(lambda: self.has_room or self._broken is not None)
+            finally:
+                self._in_want_of_room -= 1
+            self._raise_what_broke()
+
+    def _queue_up(self, waiting: _Waiting) -> None:
+        # In the order of their numbers: a later one that came first would make this one look written.
+        self._last += 1
+        waiting.number = self._last
+        self._queue.append(waiting)
+        self._bytes += waiting.size
+        self._awaited += waiting.written is not None
+        self._come.set()
+
+    def _raise_what_broke(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     def _judged(self, written: Written) -> Written:
-        run, where = self._keys.run, redacted(self._connection.url)
+        run = self._keys.run
         match written.answer:
             case Answer.FENCED:
                 raise LeaseLost(f"run {run} has been taken over by somebody else")
             case Answer.CONFLICT:
                 raise Conflict(f"run {run} was written by somebody else meanwhile")
             case Answer.ABSENT:
+                where = redacted(self._connection.url)
                 raise NoState(f"run {run} has no state in Redis at {where} (any more)")
             case _:
                 return written
@@ -137,19 +216,53 @@ class RedisWriter:
             await self._come.wait()
             self._come.clear()
             while self._queue:
-                batch = self._next_batch()
-                await self._settle(batch)
-                self._bytes -= sum(waiting.size for waiting in batch)
-                async with self._room:
-                    self._room.notify_all()
+                await self._gathered()
+                taken = self._next_batch()
+                for made in self._made(taken):
+                    await self._send(made)
+                for waiting in taken:
+                    self._bytes -= waiting.size
+                    self._awaited -= waiting.written is not None
+                self._settled = taken[-1].number
+                self._tell_settled()
+                if self._to_settle or self._awaited:
+                    self._urgent.set()
+                if self._in_want_of_room:
+                    async with self._room:
+                        self._room.notify(len(taken))
+
+    async def _gathered(self) -> None:
+        """Return when somebody waits for an update, many are there, or no more come for a moment."""
+        loop = asyncio.get_running_loop()
+        for _ in range(_GATHER_ROUNDS):
+            before = len(self._queue)
+            if self._urgent.is_set() or before >= _MOST_GATHERED:
+                break
+            now = loop.call_later(_GATHER_S, self._look.set)
+            self._look.clear()
+            await self._look.wait()
+            now.cancel()
+            if len(self._queue) == before:
+                break
+        self._urgent.clear()
+
+    def _hurry(self) -> None:
+        self._urgent.set()
+        self._look.set()
+
+    def _tell_settled(self) -> None:
+        while self._to_settle and (self._broken or self._to_settle[0][0] <= self._settled):
+            settled = self._to_settle.popleft()[1]
+            if not settled.done():
+                settled.set_result(None)
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
-        size = count = 0
-        while self._queue and len(batch) < _MOST_IN_ONE_TRIP:
+        size = 0
+        most = _MOST_AWAITED_IN_ONE_TRIP if self._awaited else _MOST_IN_ONE_TRIP
+        while self._queue and len(batch) < most:
             size += self._queue[0].size
-            count += len(self._queue[0].arguments)
-            if batch and (size > _MOST_BYTES_IN_ONE_TRIP or count > _MOST_ARGUMENTS_IN_ONE_TRIP):
+            if batch and size > _MOST_BYTES_IN_ONE_TRIP:
                 break
             batch.append(self._queue.popleft())
             if batch[-1].conditional:
@@ -157,8 +270,27 @@ class RedisWriter:
                 break
         return batch
 
-    async def _settle(self, batch: Sequence[_Waiting]) -> None:
-        parts = [part for waiting in batch for part in waiting.arguments]
+    def _made(self, taken: Sequence[_Waiting]) -> Iterator[list[tuple[_Waiting, list[bytes]]]]:
+        """The updates as they are sent, in one trip or more; one that cannot be said in bytes fails alone."""
+        made: list[tuple[_Waiting, list[bytes]]] = []
+        count = 0
+        for waiting in taken:
+            try:
+                parts = waiting.arguments()
+            except Exception as error:
+                self._fail(waiting, error)
+                continue
+            count += len(parts)
+            if made and count > _MOST_ARGUMENTS_IN_ONE_TRIP:
+                yield made
+                made, count = [], len(parts)
+            made.append((waiting, parts))
+        if made:
+            yield made
+
+    async def _send(self, made: Sequence[tuple[_Waiting, list[bytes]]]) -> None:
+        batch = [waiting for waiting, _ in made]
+        parts = [part for _, arguments in made for part in arguments]
         try:
             answers = await self._connection.script(
                 WRITE, self._keys["meta"], self._token, self._name, *parts
@@ -166,13 +298,25 @@ class RedisWriter:
         except Exception as error:
             # Whatever it is, nobody waits for ever for an answer that never comes.
             for waiting in batch:
-                if not waiting.written.done():
-                    waiting.written.set_exception(
-                        StateUnavailable(str(error)) if isinstance(error, StateUnavailable) else error
-                    )
-            return
-        for waiting, (word, version, *idents) in zip(batch, answers, strict=True):
-            if not waiting.written.done():
-                waiting.written.set_result(
-                    Written(Answer(word.decode()), int(version), tuple(idents[0]) if idents else ())
+                self._fail(
+                    waiting, StateUnavailable(str(error)) if isinstance(error, StateUnavailable) else error
                 )
+            return
+        for waiting, answer in zip(batch, answers, strict=True):
+            word, version, *idents = (b"OK", answer) if type(answer) is int else answer
+            if waiting.written is None:
+                if word in _DONE:
+                    continue
+                try:
+                    self._judged(Written(Answer(word.decode()), int(version)))
+                except (LeaseLost, NoState) as error:
+                    self._broken = self._broken or error
+            elif not waiting.written.done():
+                ids = tuple(idents[0]) if idents else ()
+                waiting.written.set_result(Written(Answer(word.decode()), int(version), ids))
+
+    def _fail(self, waiting: _Waiting, error: Exception) -> None:
+        if waiting.written is None:
+            self._broken = self._broken or error
+        elif not waiting.written.done():
+            waiting.written.set_exception(error)

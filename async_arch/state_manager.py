@@ -10,7 +10,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from agents.api import ModuleApi, read_api
-from agents.blackboard import Entry, ProjectInfo, ProjectStatus, Section, changed_files, entries
+from agents.blackboard import (
+    ApiDesigned,
+    AttemptMade,
+    Entry,
+    FileWritten,
+    ProjectInfo,
+    ProjectStatus,
+    Section,
+    changed_files,
+    entries,
+)
 from agents.build import EventKind, TaskEvent
 from agents.plan import read_plan
 from agents.workflow import Reads, TaskReport
@@ -32,6 +42,9 @@ __all__ = ["RedisStateManager", "TransactionConflict"]
 
 _TRIES = 100
 _APART_S = 0.001
+_NOTHING = Readings({}, {})
+_SMALL = 200
+"""About how many bytes an event and a checkpoint are."""
 
 
 class TransactionConflict(Exception):
@@ -42,13 +55,20 @@ class RedisStateManager:
     """A `StateStore` in Redis. What a task did, its checkpoint and its event are written in one step.
 
     Any number of managers, in any processes, can work on one run. With the `token` of a lease, nothing is
-    written any more once somebody else has taken the run.
+    written any more once somebody else has taken the run; and as nobody else writes until then, what was
+    reported here is read from memory.
     """
 
-    def __init__(self, connection: RedisConnection, keys: RunKeys, writer: RedisWriter) -> None:
+    def __init__(
+        self, connection: RedisConnection, keys: RunKeys, writer: RedisWriter, *, alone: bool = False
+    ) -> None:
         self._connection = connection
         self._keys = keys
         self._writer = writer
+        self._alone = alone
+        self._apis: dict[str, ModuleApi] = {}
+        self._files: dict[str, str] = {}
+        self._reported: set[str] = set()
 
     @classmethod
     @asynccontextmanager
@@ -73,7 +93,7 @@ class RedisStateManager:
         """The state of `run` over a connection that is open."""
         keys = RunKeys(run)
         async with RedisWriter(connection, keys, token).running() as writer:
-            yield cls(connection, keys, writer)
+            yield cls(connection, keys, writer, alone=bool(token))
 
     async def create(
         self, info: ProjectInfo, event: TaskEvent | None = None, *, lifetime_s: int = RUN_LIFETIME_S
@@ -96,7 +116,28 @@ class RedisStateManager:
 
     async def read(self, wanted: Reads) -> Readings:
         """Read what a task needs, in one round trip; KeyError where a part of it is not there."""
+        if not (wanted.apis or wanted.files or wanted.all_files):
+            return _NOTHING
+        apis = {name: self._apis[name] for name in wanted.apis if name in self._apis}
+        files = {path: self._files[path] for path in wanted.files if path in self._files}
+        rest = Reads(
+            tuple(name for name in wanted.apis if name not in apis),
+            tuple(path for path in wanted.files if path not in files),
+            wanted.all_files,
+        )
+        if not (rest.apis or rest.files or rest.all_files):
+            return Readings(apis, files)
+        await self._writer.settled()
+        found = await self._read(rest)
+        # In the order asked for: prompts name them in the order in which they are read.
+        known = {**apis, **found.apis}
+        apis = {name: known[name] for name in wanted.apis}
+        if wanted.all_files:
+            return Readings(apis, found.files)
+        texts = {**files, **found.files}
+        return Readings(apis, {path: texts[path] for path in wanted.files})
 
+    async def _read(self, wanted: Reads) -> Readings:
         async def ask() -> list[Any]:
             async with self._connection.client.pipeline(transaction=False) as pipe:
                 for name in wanted.apis:
@@ -120,23 +161,38 @@ class RedisStateManager:
 
     async def announce(self, event: TaskEvent) -> None:
         """Add `event` to the stream, and wake who waits for one."""
-        await self._writer.write([event_write(event)])
+        if not self._writer.has_room:
+            await self._writer.room()
+        self._writer.put(lambda: [event_write(event)], size=len(event.detail) + _SMALL)
 
     async def report(self, report: TaskReport, place: int, event: TaskEvent) -> None:
         """Write what a task did, how it ended, and `event`; nothing where that task has reported already."""
         task = str(report.task)
-        await self._writer.write(
-            [
-                *entry_writes(entries(report.changes, place, event.at)),
-                *self._file_writes(changed_files(report.changes)),
-                set_hash("tasks", task.encode(), checkpoint_of(report).data),
-                event_write(event),
-            ],
-            task=task,
-        )
+        files = changed_files(report.changes)
+        if self._alone and task not in self._reported:
+            self._reported.add(task)
+            self._files.update(files)
+            for change in report.changes:
+                if isinstance(change, ApiDesigned):
+                    self._apis[change.module] = change.api
+
+        def writes() -> list[Write]:
+            checkpoint = set_hash("tasks", task.encode(), checkpoint_of(report).data)
+            changes = entry_writes(entries(report.changes, place, event.at)) if report.changes else []
+            return [*changes, *self._file_writes(files), checkpoint, event_write(event)]
+
+        if not self._writer.has_room:
+            await self._writer.room()
+        self._writer.put(writes, size=_size(report), task=task)
+
+    async def settled(self) -> None:
+        """Return when everything that was written up to now is in Redis."""
+        await self._writer.settled()
 
     async def add(self, new: Sequence[Entry], files: Mapping[str, str] | None = None) -> None:
         """Add entries to the blackboard, and write `files`."""
+        if self._alone and files:
+            self._files.update(files)
         await self._writer.write([*entry_writes(new), *self._file_writes(files or {})])
 
     async def finish(self, status: ProjectStatus, event: TaskEvent | None = None) -> None:
@@ -151,6 +207,7 @@ class RedisStateManager:
 
     async def snapshot(self) -> dict[str, object]:
         """The blackboard as one JSON document, as it was at one moment."""
+        await self._writer.settled()
         return (await read_document(self._connection, self._keys)).value
 
     async def transaction(
@@ -162,6 +219,7 @@ class RedisStateManager:
         `change` may be called several times. A section that `change` leaves out is removed. Raises
         `TransactionConflict` when that did not help, time after time.
         """
+        await self._writer.settled()
         for turn in range(_TRIES):
             # Who collided is apart the next time.
             await asyncio.sleep(turn * random.uniform(0.0, _APART_S))  # noqa: S311
@@ -177,6 +235,7 @@ class RedisStateManager:
     async def checkpoints(self) -> Checkpoints | None:
         """What the run has come to; None where it was never begun."""
         sections = (PROJECT_INFO.decode(), Section.ARCHITECTURE)
+        await self._writer.settled()
         try:
             document = await read_document(self._connection, self._keys, sections)
         except NoState:
@@ -206,6 +265,18 @@ class RedisStateManager:
     @staticmethod
     def _file_writes(files: Mapping[str, str]) -> list[Write]:
         return [set_hash("files", as_bytes(path), as_bytes(content)) for path, content in files.items()]
+
+
+def _size(report: TaskReport) -> int:
+    """About how many bytes are written for `report`: nearly all of it are prompts, answers and files."""
+    size = _SMALL
+    for change in report.changes:
+        size += _SMALL
+        if isinstance(change, AttemptMade):
+            size += len(change.attempt.prompt) + len(change.attempt.answer)
+        elif isinstance(change, FileWritten):
+            size += len(change.content)
+    return size
 
 
 def _api(name: str, fields: Mapping[bytes, bytes]) -> ModuleApi:

@@ -34,7 +34,10 @@ class Readings:
 class StateStore(Protocol):
     """The state of one build. Every method may raise `StateUnavailable`.
 
-    Each write of a task can be repeated without harm. Timestamps (`at`) are ISO.
+    Writes are done in the order in which they were begun, and whatever is read is what they left. `announce`
+    and `report` may return before theirs is done: `settled` waits for that, and what keeps a write from being
+    done is raised by it and by every later write. Each write of a task can be repeated without harm.
+    Timestamps (`at`) are ISO.
     """
 
     async def create(self, info: ProjectInfo, event: TaskEvent) -> None:
@@ -54,6 +57,9 @@ class StateStore(Protocol):
 
         A task that has reported already leaves nothing again.
         """
+
+    async def settled(self) -> None:
+        """Return when everything that was written up to now would outlive this process."""
 
     async def finish(self, status: ProjectStatus, event: TaskEvent) -> None:
         """Set the final status, together with `event`, the last of the build."""

@@ -1,6 +1,6 @@
 """Two hundred crashes: at every boundary of a task, and at random moments inside tasks.
 
-With `--benchmark-enable` all of them; otherwise a few, to see that it works.
+With `--benchmark-full` all of them; without an option a few, to see that it works.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from async_arch.redis_client import DEFAULT_PATIENCE_S
+from benchmarks.results import Results
+from benchmarks.scale import Scale
 from tests.crashes.builder import TASKS
 from tests.crashes.rig import Crash, Result, Victim, crash_rig, random_crashes
 
@@ -29,6 +30,11 @@ def _all() -> list[Crash]:
     return boundaries + random_crashes(SEED, CRASHES - len(boundaries))
 
 
+def _skip_quick(scale: Scale) -> None:
+    if scale is Scale.QUICK:
+        pytest.skip("takes minutes: with --benchmark-full")
+
+
 async def _run(crashes: list[Crash], folder: Path) -> tuple[Result, dict[Crash, Result]]:
     async with crash_rig(folder) as rig:
         assert rig.undisturbed is not None
@@ -36,14 +42,13 @@ async def _run(crashes: list[Crash], folder: Path) -> tuple[Result, dict[Crash, 
 
 
 @pytest.mark.timeout(1200)
-def test_crashes(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    """Every resumed build equals the undisturbed one; prints how many of each kind there were."""
-    crashes = _all()[::40] if benchmark.disabled else _all()
-    undisturbed, results = benchmark.pedantic(
-        lambda: asyncio.run(_run(crashes, tmp_path)), rounds=1, iterations=1
-    )
+def test_crashes(scale: Scale, results: Results, tmp_path: Path) -> None:
+    """Every resumed build equals the undisturbed one; says how many of each kind there were."""
+    _skip_quick(scale)
+    crashes = _all()[::40] if scale is Scale.ONCE else _all()
+    undisturbed, found = asyncio.run(_run(crashes, tmp_path))
     table: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for crash, result in results.items():
+    for crash, result in found.items():
         moment = MOMENTS.get(crash.boundary.partition(":")[0], "at a random moment")
         row = table[f"{crash.victim.value} {moment}"]
         row.update(
@@ -56,29 +61,26 @@ def test_crashes(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
             }
         )
     for kind, row in table.items():
-        print(f"{kind}: {dict(row)}")  # noqa: T201 (what a benchmark is run for)
-        benchmark.extra_info[kind] = dict(row)
-    problems = {str(crash): result.problems(undisturbed) for crash, result in results.items()}
-    assert {crash: found for crash, found in problems.items() if found} == {}
+        for what, count in row.items():
+            results.figure("State", f"killed: {kind}", "resumed builds", count, what)
+    problems = {str(crash): result.problems(undisturbed) for crash, result in found.items()}
+    assert {crash: listed for crash, listed in problems.items() if listed} == {}
 
 
 @pytest.mark.timeout(600)
-def test_redis_away(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+def test_redis_away(scale: Scale, results: Results, tmp_path: Path) -> None:
     """Away for a while in mid-build: waited for, or, for whom that is too long, a failure that is resumed."""
-    absences = (0.2,) if benchmark.disabled else AWAY_S
+    _skip_quick(scale)
+    absences = (0.2,) if scale is Scale.ONCE else AWAY_S
     crashes = [
         Crash(Victim.REDIS, after_tasks=TASKS // 2, redis_gone_s=away_s, patience_s=patience_s)
         for away_s in absences
         for patience_s in (DEFAULT_PATIENCE_S, away_s / 2)
     ]
-    undisturbed, results = benchmark.pedantic(
-        lambda: asyncio.run(_run(crashes, tmp_path)), rounds=1, iterations=1
-    )
-    for crash, result in results.items():
+    undisturbed, found = asyncio.run(_run(crashes, tmp_path))
+    for crash, result in found.items():
         sittings = len(result.calls)
-        facts = {"sittings": sittings, "equal": not result.problems(undisturbed)}
-        what = f"away for {crash.redis_gone_s:g} s, waited for {crash.patience_s:g} s at most"
-        print(f"{what}: {facts}")  # noqa: T201 (what a benchmark is run for)
-        benchmark.extra_info[what] = facts
+        what = f"Redis away for {crash.redis_gone_s:g} s, waited for {crash.patience_s:g} s at most"
+        results.figure("State", what, "builds", sittings, "sittings")
         assert result.problems(undisturbed) == []
         assert sittings == (1 if crash.patience_s > crash.redis_gone_s else 2)

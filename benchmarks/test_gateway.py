@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -17,22 +17,24 @@ from typing import TypeVar
 
 import aiohttp
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.instant_ollama import instant_ollama
+from benchmarks.results import Results
+from benchmarks.scale import Scale
 from harness.gateway.process import running_gateway
 from harness.gateway.settings import GatewaySettings, LiveSettings
 
+SCENARIO = "Gateway"
+SUBJECT = "gateway"
+DIRECT = "a direct connection"
+ALLOWED = "2 ms allowed"
 MOST_ADDED_MS = 2.0
 """What a call may cost more than without a gateway."""
 STREAMS = (1, 16, 64, 200)
 TOKEN_EVERY_S = 0.02
+ROUNDS = 10
 
 T = TypeVar("T")
-Facts = dict[str, float]
-"""Numbers by what they are; ratios are of the gateway to the direct connection."""
-Table = dict[str, Facts]
-"""Facts by what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -86,112 +88,115 @@ async def both_sides() -> AsyncIterator[Sides]:
         yield Sides(session, url, gateway.ollama_host("bench"))
 
 
-def run(benchmark: BenchmarkFixture, measure: Callable[[Sides], Awaitable[Table]]) -> Table:
-    """Measure once; the table is printed in Markdown, for the README, and stands in `extra_info`."""
+@pytest.mark.timeout(600)
+async def test_added_latency_per_call(scale: Scale, results: Results) -> None:
+    """One call after the other; what is added is the median over pairs of neighbours, in ten rounds."""
+    calls = {Scale.ONCE: 4, Scale.QUICK: 150, Scale.FULL: 500}[scale]
+    asked = {"a call in one piece": None, "a stream of 1 line": 1, "a stream of 100 lines": 100}
+    async with both_sides() as sides:
+        for case, lines in asked.items():
 
-    async def measured() -> Table:
-        async with both_sides() as sides:
-            return await measure(sides)
+            async def call_ms(host: str, lines: int | None = lines) -> float:
+                began_s = time.perf_counter()
+                await sides.ask(host, lines=lines)
+                return (time.perf_counter() - began_s) * 1e3
 
-    table: Table = benchmark.pedantic(lambda: asyncio.run(measured()), rounds=1)
-    rounded = {row: {name: round(value, 3) for name, value in facts.items()} for row, facts in table.items()}
-    benchmark.extra_info.update(rounded)
-    names = list(next(iter(rounded.values())))
-    lines = [[benchmark.name, *names], ["---"] * (1 + len(names))]
-    lines += [[row, *(f"{facts[name]:g}" for name in names)] for row, facts in rounded.items()]
-    print("\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines))  # noqa: T201 (what it is run for)
-    return table
+            await sides.in_turns(calls // 4, call_ms)
+            direct, through = await sides.in_turns(calls, call_ms)
+            added = [longer - shorter for shorter, longer in zip(direct, through, strict=True)]
+            ratios = [
+                median(ours) / median(theirs)
+                for ours, theirs in zip(_rounds(through), _rounds(direct), strict=True)
+            ]
+            results.ratio(SCENARIO, case, SUBJECT, ratios, over=DIRECT)
+            allowed = [median(each) / MOST_ADDED_MS for each in _rounds(added)]
+            results.ratio(SCENARIO, case, SUBJECT, allowed, over=ALLOWED, at_most=1.0, compared=False)
+            figures = {
+                "ms direct": median(direct),
+                "ms": median(through),
+                "ms added": median(added),
+                "ms added, p99": quantile(added, 0.99),
+            }
+            for unit, value in figures.items():
+                results.figure(SCENARIO, case, SUBJECT, value, unit)
 
 
 @pytest.mark.timeout(600)
-def test_added_latency_per_call(benchmark: BenchmarkFixture) -> None:
-    """One call after the other; what is added is the median over pairs of neighbours."""
-    calls = 4 if benchmark.disabled else 500
-
-    async def added(sides: Sides, lines: int | None) -> Facts:
-        async def call_ms(host: str) -> float:
-            began_s = time.perf_counter()
-            await sides.ask(host, lines=lines)
-            return (time.perf_counter() - began_s) * 1e3
-
-        await sides.in_turns(calls // 4, call_ms)
-        direct, through = await sides.in_turns(calls, call_ms)
-        added = [longer - shorter for shorter, longer in zip(direct, through, strict=True)]
-        return {
-            "direct, ms": median(direct),
-            "gateway, ms": median(through),
-            "added, ms": median(added),
-            "added, p99, ms": quantile(added, 0.99),
-            "ratio": median(through) / median(direct),
-        }
-
-    async def measure(sides: Sides) -> Table:
-        asked = {"in one piece": None, "stream of 1 line": 1, "stream of 100 lines": 100}
-        return {row: await added(sides, lines) for row, lines in asked.items()}
-
-    for facts in run(benchmark, measure).values():
-        assert benchmark.disabled or facts["added, ms"] < MOST_ADDED_MS
-
-
-@pytest.mark.timeout(600)
-def test_lateness_per_token(benchmark: BenchmarkFixture) -> None:
+async def test_lateness_per_token(scale: Scale, results: Results) -> None:
     """Streams in which a token comes every 20 ms: the time from its sending to its receipt."""
-    lines, rounds = (2, 1) if benchmark.disabled else (100, 5)
+    lines, rounds, numbers = {
+        Scale.ONCE: (2, 1, STREAMS),
+        Scale.QUICK: (25, 2, (1, 16, 64)),
+        Scale.FULL: (100, 5, STREAMS),
+    }[scale]
+    async with both_sides() as sides:
+        for streams in numbers:
 
-    async def lateness(sides: Sides, streams: int) -> Facts:
-        async def late_ms(host: str) -> list[float]:
-            asked = (sides.ask(host, lines=lines, every_s=TOKEN_EVERY_S) for _ in range(streams))
-            return [late_s * 1e3 for found in await asyncio.gather(*asked) for late_s in found]
+            async def late_ms(host: str, streams: int = streams) -> list[float]:
+                asked = (sides.ask(host, lines=lines, every_s=TOKEN_EVERY_S) for _ in range(streams))
+                return [late_s * 1e3 for found in await asyncio.gather(*asked) for late_s in found]
 
-        direct, through = ([*chain(*found)] for found in await sides.in_turns(rounds, late_ms))
-        assert len(direct) == len(through) == streams * lines * rounds
-        return {
-            "direct, ms": median(direct),
-            "gateway, ms": median(through),
-            "added, ms": median(through) - median(direct),
-            "direct, p99, ms": quantile(direct, 0.99),
-            "gateway, p99, ms": quantile(through, 0.99),
-        }
-
-    async def measure(sides: Sides) -> Table:
-        return {f"{streams} at once": await lateness(sides, streams) for streams in STREAMS}
-
-    table = run(benchmark, measure)
-    assert benchmark.disabled or table["1 at once"]["added, ms"] < MOST_ADDED_MS
+            rounds_of = await sides.in_turns(rounds, late_ms)
+            direct, through = ([*chain(*found)] for found in rounds_of)
+            assert len(direct) == len(through) == streams * lines * rounds
+            case = f"lateness of a line, {streams} at once"
+            added = [median(ours) - median(theirs) for theirs, ours in zip(*rounds_of, strict=True)]
+            results.ratio(
+                SCENARIO,
+                case,
+                SUBJECT,
+                [each / MOST_ADDED_MS for each in added],
+                over=ALLOWED,
+                at_most=1.0 if streams == 1 else None,
+                compared=False,
+            )
+            figures = {
+                "ms direct": median(direct),
+                "ms": median(through),
+                "ms direct, p99": quantile(direct, 0.99),
+                "ms, p99": quantile(through, 0.99),
+            }
+            for unit, value in figures.items():
+                results.figure(SCENARIO, case, SUBJECT, value, unit, x=streams)
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("unit", ["lines", "calls"])
-def test_throughput(benchmark: BenchmarkFixture, unit: str) -> None:
+async def test_throughput(scale: Scale, results: Results, unit: str) -> None:
     """As fast as it goes: lines of streams, or calls that are answered in one piece."""
-    in_all, rounds = (1, 1) if benchmark.disabled else ({"lines": 40_000, "calls": 2_000}[unit], 6)
+    in_all, rounds = {
+        Scale.ONCE: (1, 1),
+        Scale.QUICK: ({"lines": 20_000, "calls": 300}[unit], 3),
+        Scale.FULL: ({"lines": 40_000, "calls": 2_000}[unit], 6),
+    }[scale]
+    async with both_sides() as sides:
+        for streams in STREAMS:
+            each = max(1, in_all // streams)
 
-    async def throughput(sides: Sides, streams: int) -> Facts:
-        each = max(1, in_all // streams)
+            async def one(host: str, each: int = each) -> None:
+                if unit == "lines":
+                    await sides.ask(host, lines=each)
+                    return
+                for _ in range(each):
+                    await sides.ask(host, lines=None)
 
-        async def one(host: str) -> None:
-            if unit == "lines":
-                await sides.ask(host, lines=each)
-                return
-            for _ in range(each):
-                await sides.ask(host, lines=None)
+            async def per_s(host: str, streams: int = streams, each: int = each) -> float:
+                began_s = time.perf_counter()
+                await asyncio.gather(*(one(host, each) for _ in range(streams)))
+                return each * streams / (time.perf_counter() - began_s)
 
-        async def per_s(host: str) -> float:
-            began_s = time.perf_counter()
-            await asyncio.gather(*(one(host) for _ in range(streams)))
-            return each * streams / (time.perf_counter() - began_s)
+            direct, through = await sides.in_turns(rounds, per_s)
+            case = f"time per {unit[:-1]}, {streams} at once"
+            ratios = [theirs / ours for theirs, ours in zip(direct, through, strict=True)]
+            results.ratio(SCENARIO, case, SUBJECT, ratios, over=DIRECT, x=streams)
+            results.figure(SCENARIO, case, SUBJECT, median(direct), f"{unit}/s direct", x=streams)
+            results.figure(SCENARIO, case, SUBJECT, median(through), f"{unit}/s", x=streams)
 
-        direct, through = await sides.in_turns(rounds, per_s)
-        return {
-            "direct, 1/s": median(direct),
-            "gateway, 1/s": median(through),
-            "ratio": median(through) / median(direct),
-        }
 
-    async def measure(sides: Sides) -> Table:
-        return {f"{streams} at once": await throughput(sides, streams) for streams in STREAMS}
-
-    run(benchmark, measure)
+def _rounds(values: Sequence[float]) -> list[Sequence[float]]:
+    """`values` in ten parts, one after the other; in fewer where there are too few."""
+    size = -(-len(values) // ROUNDS)
+    return [values[begin : begin + size] for begin in range(0, len(values), size)]
 
 
 def quantile(values: list[float], share: float) -> float:

@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 from redis.asyncio import Connection
 
 from async_arch.document_diff import difference
@@ -20,25 +19,27 @@ from async_arch.document_mirror import Saved
 from async_arch.document_writes import arguments
 from async_arch.redis_client import RedisConnection
 from async_arch.stored_document import StoredDocument
+from benchmarks.results import Results
+from benchmarks.scale import Scale
 from harness.state.backfill import Backfilled, BackfillOutcome, backfill
 from harness.state.board import Board, board_text
 from harness.state.follow import FollowSettings, follow
 from harness.state.mirror_redis import MirrorRedis
 from harness.state.project import Project, find_projects, project_at
 
+SCENARIO = "State"
 MOST_LAG_MS = 50.0
 """At the median, for a blackboard of ordinary size."""
 ENOUGH_MB_PER_S = 50.0
 BUSY = 0.85
-LEAST_RATIO = 0.2
-"""Of the backfill to parsing and packing alone, which neither writes nor reads back nor waits."""
+MOST_OVER_SERIALISING = 5.0
+"""Of the backfill over parsing and packing alone, which neither writes nor reads back nor waits."""
 ATTEMPT_SIZE = 4_000
 SIZES_KB = (20, 120, 1_000, 5_000)
+PROMISED_KB = 120
 PROJECTS = {"120 kB each": (24, 1_000), "20 kB each": (3, 1_000), "1.2 MB each": (290, 50)}
 """Attempts in a project, and how many projects."""
-
-Facts = dict[str, float]
-Table = dict[str, Facts]
+PROMISED_PROJECTS = "120 kB each"
 
 # Engines rewrite the file in place and truncate it first; this one is a process of its own, as they are.
 WRITER = """
@@ -106,103 +107,102 @@ class Silent:
         assert backfilled.reason is None, backfilled
 
 
-def report(benchmark: BenchmarkFixture, table: Table) -> None:
-    """Print the table in Markdown, for the README, and keep it."""
-    rounded = {row: {name: round(value, 2) for name, value in facts.items()} for row, facts in table.items()}
-    benchmark.extra_info.update(rounded)
-    names = list(next(iter(rounded.values())))
-    lines = [[benchmark.name, *names], ["---"] * (1 + len(names))]
-    lines += [[row, *(f"{facts[name]:g}" for name in names)] for row, facts in rounded.items()]
-    print("\n" + "\n".join(f"| {' | '.join(cells)} |" for cells in lines))  # noqa: T201 (what it is run for)
-
-
 @pytest.mark.timeout(600)
-def test_lag_of_follow(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+async def test_lag_of_follow(scale: Scale, results: Results, tmp_path: Path) -> None:
     """From the last change of the file until its state was read back from Redis, by the size of the file."""
-    count, pause_s = (3, 0.05) if benchmark.disabled else (60, 0.25)
-
-    async def lags(size_kb: int) -> Facts:
+    count, pause_s, sizes_kb = {
+        Scale.ONCE: (3, 0.05, SIZES_KB[:1]),
+        Scale.QUICK: (6, 0.2, (PROMISED_KB, 1_000)),
+        Scale.FULL: (60, 0.25, SIZES_KB),
+    }[scale]
+    for size_kb in sizes_kb:
         folder = tmp_path / str(size_kb)
         folder.mkdir()
         path = folder / "blackboard.json"
         path.write_bytes(board_text(board(max(1, size_kb * 1000 // (ATTEMPT_SIZE + 450)))))
-        size = path.stat().st_size
-        told, stop = Silent(), asyncio.Event()
-        async with MirrorRedis.open("embedded", tmp_path / "store") as redis, asyncio.TaskGroup() as group:
-            task = group.create_task(follow([project_at(folder)], redis, FollowSettings(), stop, told))
-            await told.first.wait()
-            await asyncio.sleep(0.6)
-            await asyncio.to_thread(
-                subprocess.run,
-                [sys.executable, "-c", WRITER, str(path), str(count), str(pause_s)],
-                check=True,
-                timeout=300,
-            )
-            await asyncio.sleep(0.6)
-            stop.set()
-            [summary] = await task
-        assert summary.caught_up
-        ordered = sorted(told.lags_ms)
-        return {
-            "kB": size / 1000,
-            "states": count,
-            "mirrored": len(ordered),
-            "lag, median, ms": median(ordered),
-            "lag, p95, ms": ordered[int(len(ordered) * 0.95)],
-            "lag, max, ms": ordered[-1],
+        lags_ms = sorted(await _lags_ms(path, count, pause_s, tmp_path / "store"))
+        case = f"a file of {size_kb:,} kB followed"
+        if size_kb == PROMISED_KB:
+            allowed = [median(lags_ms) / MOST_LAG_MS]
+            over = f"{MOST_LAG_MS:g} ms allowed"
+            results.ratio(SCENARIO, case, "mirror's lag", allowed, over=over, at_most=1.0, compared=False)
+        figures = {
+            "ms": median(lags_ms),
+            "ms, p95": lags_ms[int(len(lags_ms) * 0.95)],
+            "ms, max": lags_ms[-1],
+            f"of {count} states": len(lags_ms),
         }
+        for unit, value in figures.items():
+            results.figure(SCENARIO, case, "mirror's lag", value, unit, x=size_kb)
 
-    async def measured() -> Table:
-        return {f"{size_kb} kB": await lags(size_kb) for size_kb in SIZES_KB}
 
-    table: Table = benchmark.pedantic(lambda: asyncio.run(measured()), rounds=1)
-    report(benchmark, table)
-    assert benchmark.disabled or table["120 kB"]["lag, median, ms"] < MOST_LAG_MS
+async def _lags_ms(path: Path, count: int, pause_s: float, store: Path) -> list[float]:
+    told, stop = Silent(), asyncio.Event()
+    async with MirrorRedis.open("embedded", store) as redis, asyncio.TaskGroup() as group:
+        task = group.create_task(follow([project_at(path.parent)], redis, FollowSettings(), stop, told))
+        await told.first.wait()
+        await asyncio.sleep(0.6)
+        await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-c", WRITER, str(path), str(count), str(pause_s)],
+            check=True,
+            timeout=300,
+        )
+        await asyncio.sleep(0.6)
+        stop.set()
+        [summary] = await task
+    assert summary.caught_up
+    return told.lags_ms
 
 
 @pytest.mark.timeout(600)
-def test_throughput_of_backfill(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    """1,000 projects into an empty Redis, beside what one processor needs for parsing and packing alone."""
-
-    async def throughput(name: str, attempts: int, count: int) -> Facts:
-        root = tmp_path / name
-        for number in range(3 if benchmark.disabled else count):
-            folder = root / f"project_{number:04}"
-            folder.mkdir(parents=True)
-            (folder / "blackboard.json").write_bytes(board_text(board(attempts, number)))
-        projects = find_projects([root])
-        texts = [path.read_bytes() for path in sorted(root.glob("*/blackboard.json"))]
-        size_mb = sum(map(len, texts)) / 1e6
-        serialised_s = _timed(_serialised(texts))
-        async with MirrorRedis.open("embedded", tmp_path / f"store {name}") as redis:
-            before_s, began_s, mine_s = await redis.ask(_cpu_s), time.perf_counter(), time.process_time()
-            found = await backfill(projects, redis, Silent())
-            wall_s, mine_s = time.perf_counter() - began_s, time.process_time() - mine_s
-            server_s = await redis.ask(_cpu_s) - before_s
-            assert {each.outcome for each in found} == {BackfillOutcome.MIRRORED}
-            began_s = time.perf_counter()
-            again = await backfill(projects, redis, Silent())
-            skipped_s = time.perf_counter() - began_s
-            assert {each.outcome for each in again} == {BackfillOutcome.SKIPPED}
-        return {
-            "MB": size_mb,
-            "backfill, MB/s": size_mb / wall_s,
-            "parsing and packing alone, MB/s": size_mb / serialised_s,
-            "ratio": serialised_s / wall_s,
-            "client, processor / wall": mine_s / wall_s,
-            "server, processor / wall": server_s / wall_s,
-            "skipping, MB/s": size_mb / skipped_s,
-        }
-
-    async def measured() -> Table:
-        return {name: await throughput(name, *shape) for name, shape in PROJECTS.items()}
-
-    table: Table = benchmark.pedantic(lambda: asyncio.run(measured()), rounds=1)
-    report(benchmark, table)
-    facts = table["120 kB each"]
-    # Or what the client's processor allows, which then does nothing else.
-    enough = facts["backfill, MB/s"] > ENOUGH_MB_PER_S or facts["client, processor / wall"] > BUSY
-    assert benchmark.disabled or (enough and facts["ratio"] > LEAST_RATIO)
+@pytest.mark.parametrize("name", PROJECTS)
+async def test_throughput_of_backfill(scale: Scale, results: Results, tmp_path: Path, name: str) -> None:
+    """Many projects into an empty Redis, beside what one processor needs for parsing and packing alone."""
+    attempts, count = PROJECTS[name]
+    for number in range({Scale.ONCE: 3, Scale.QUICK: count // 10, Scale.FULL: count}[scale]):
+        folder = tmp_path / "projects" / f"project_{number:04}"
+        folder.mkdir(parents=True)
+        (folder / "blackboard.json").write_bytes(board_text(board(attempts, number)))
+    projects = find_projects([tmp_path / "projects"])
+    texts = [path.read_bytes() for path in sorted(tmp_path.glob("projects/*/blackboard.json"))]
+    size_mb = sum(map(len, texts)) / 1e6
+    serialised_s = _timed(_serialised(texts))
+    async with MirrorRedis.open("embedded", tmp_path / "store") as redis:
+        before_s, began_s, mine_s = await redis.ask(_cpu_s), time.perf_counter(), time.process_time()
+        found = await backfill(projects, redis, Silent())
+        wall_s, mine_s = time.perf_counter() - began_s, time.process_time() - mine_s
+        server_s = await redis.ask(_cpu_s) - before_s
+        assert {each.outcome for each in found} == {BackfillOutcome.MIRRORED}
+        began_s = time.perf_counter()
+        again = await backfill(projects, redis, Silent())
+        skipped_s = time.perf_counter() - began_s
+        assert {each.outcome for each in again} == {BackfillOutcome.SKIPPED}
+    case, subject = f"projects of {name}", "backfill"
+    promised = name == PROMISED_PROJECTS
+    results.ratio(
+        SCENARIO,
+        case,
+        subject,
+        [wall_s / serialised_s],
+        over="parsing and packing alone",
+        at_most=MOST_OVER_SERIALISING if promised else None,
+    )
+    if promised:
+        # Or what the client's processor allows, which then does nothing else.
+        allowed = min(ENOUGH_MB_PER_S * wall_s / size_mb, BUSY * wall_s / mine_s)
+        over = f"{ENOUGH_MB_PER_S:g} MB/s or {BUSY:.0%} of a processor"
+        results.ratio(SCENARIO, case, subject, [allowed], over=over, at_most=1.0, compared=False)
+    figures = {
+        "MB": size_mb,
+        "MB/s": size_mb / wall_s,
+        "MB/s parsing and packing alone": size_mb / serialised_s,
+        "client processors": mine_s / wall_s,
+        "server processors": server_s / wall_s,
+        "MB/s skipping": size_mb / skipped_s,
+    }
+    for unit, value in figures.items():
+        results.figure(SCENARIO, case, subject, value, unit)
 
 
 def _serialised(texts: Sequence[bytes]) -> Iterator[int]:

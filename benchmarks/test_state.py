@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
 from agents.blackboard import AttemptMade, Entry, ProjectInfo, ProjectStatus, document, entries
 from agents.conversation import Attempt, AttemptStatus
@@ -24,6 +23,8 @@ from async_arch.redis_client import RedisConnection, open_redis
 from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.stored_document import dumped
+from benchmarks.results import Results
+from benchmarks.scale import Scale
 from harness.engines.finding import find_engine
 from harness.gateway.settings import SimulateSettings
 from harness.session import SessionSettings, open_session
@@ -32,8 +33,16 @@ from legacy.json_blackboard import JsonBlackboard
 
 INFO = ProjectInfo("a shop", "2026-01-01T00:00:00.000+00:00", ProjectStatus.BUILDING)
 SIZES = (100, 1_000, 5_000)
+WAYS = ("redis", "mirror", "json")
+MOST_OVER_XADD = 0.75
+"""Of `redis`, where many wait at once."""
+MOST_WRITTEN = 1.1
+MOST_GROWTH = 1.3
+MOST_WITH_MIRROR = 1.1
 AT_ONCE = 128
 ROUNDS = 7
+SLOW_ROUNDS = 3
+"""Of those whose cost grows with what is there."""
 SAMPLES = 10
 
 
@@ -153,36 +162,50 @@ async def _measure(sizes: tuple[int, ...], rounds: int, folder: Path) -> dict[st
                 ]
                 for way, measure in ways if turn % 2 else reversed(ways):
                     found[way][size].append(await measure())
-        for size in sizes:
-            found["mirror"][size].append(await _mirror(connection, size))
-            found["json"][size].append(await asyncio.to_thread(_json, size, folder))
+                if turn < SLOW_ROUNDS:
+                    found["mirror"][size].append(await _mirror(connection, size))
+                    found["json"][size].append(await asyncio.to_thread(_json, size, folder))
     return found
 
 
 @pytest.mark.timeout(900)
-def test_cost_of_an_update(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    """Time over one awaited XADD, and bytes over the entry's own, by size; medians of the rounds."""
-    sizes, rounds = ((20,), 1) if benchmark.disabled else (SIZES, ROUNDS)
-    found = benchmark.pedantic(lambda: asyncio.run(_measure(sizes, rounds, tmp_path)), rounds=1, iterations=1)
+def test_cost_of_an_update(scale: Scale, results: Results, tmp_path: Path) -> None:
+    """Time over one awaited XADD, and bytes over the entry's own, by size; growth with the size."""
+    sizes, rounds = {
+        Scale.ONCE: ((20,), 1),
+        Scale.QUICK: ((100, 1_000), 5),
+        Scale.FULL: (SIZES, ROUNDS),
+    }[scale]
+    found = asyncio.run(_measure(sizes, rounds, tmp_path))
     for size in sizes:
-        unit_s = statistics.median(cost.per_update_s for cost in found["xadd"][size])
-        for way in ("redis", "mirror", "json"):
-            per_update_s = statistics.median(cost.per_update_s for cost in found[way][size])
-            cost = found[way][size][-1]
-            benchmark.extra_info[f"{way} {size}"] = {
-                "us": round(per_update_s * 1e6, 1),
-                "over XADD": round(per_update_s / unit_s, 3),
-                "bytes sent": round(cost.bytes_sent, 3),
-                "append-only file": round(cost.bytes_kept, 3),
-            }
-        benchmark.extra_info[f"xadd {size}"] = {"us": round(unit_s * 1e6, 1)}
-    for what, facts in benchmark.extra_info.items():
-        print(f"{what}: {facts}")  # noqa: T201 (what a benchmark is run for)
+        case = f"{size:,} updates"
+        units_s = [cost.per_update_s for cost in found["xadd"][size]]
+        for way in WAYS:
+            costs = found[way][size]
+            # Some have fewer rounds: each goes with the XADD of its own.
+            times = [cost.per_update_s / unit_s for cost, unit_s in zip(costs, units_s, strict=False)]
+            promise = MOST_OVER_XADD if way == "redis" else None
+            results.ratio("State", case, way, times, over="an awaited XADD", at_most=promise, x=size)
+            written = [cost.bytes_sent for cost in costs]
+            promise = MOST_WRITTEN if way != "json" else None
+            results.ratio("State", case, way, written, over="the update's bytes", at_most=promise, x=size)
+            per_update_s = statistics.median(cost.per_update_s for cost in costs)
+            results.figure("State", case, way, per_update_s * 1e6, "us", x=size)
+            if way == "redis":
+                kept = costs[-1].bytes_kept
+                results.figure(
+                    "State", case, way, kept, "of the update's bytes in the append-only file", x=size
+                )
+    fewest, most = (found["redis"][size] for size in (sizes[0], sizes[-1]))
+    growth = [many.per_update_s / few.per_update_s for many, few in zip(most, fewest, strict=True)]
+    case = f"each of {sizes[-1]:,} updates"
+    results.ratio("State", case, "redis", growth, over=f"each of {sizes[0]:,}", at_most=MOST_GROWTH)
 
 
 MIRROR_ROUNDS = 4
 PACE = SimulateSettings(ttft_s=0.02, tokens_per_s=4_000)
 """Five times the default: what the mirror adds weighs five times as much."""
+QUICK_PACE = SimulateSettings(ttft_s=0.005, tokens_per_s=16_000)
 
 
 async def _wall_clocks(rounds: int, simulated: SimulateSettings, store: Path) -> dict[str, list[float]]:
@@ -200,21 +223,17 @@ async def _wall_clocks(rounds: int, simulated: SimulateSettings, store: Path) ->
 
 
 @pytest.mark.timeout(600)
-def test_mirror_beside_a_legacy_run(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
-    """A legacy run with a mirror over one without; medians of runs that take turns."""
-    rounds, simulated = (
-        (1, SimulateSettings(ttft_s=0.001, tokens_per_s=50_000))
-        if benchmark.disabled
-        else (MIRROR_ROUNDS, PACE)
-    )
-    found = benchmark.pedantic(
-        lambda: asyncio.run(_wall_clocks(rounds, simulated, tmp_path)), rounds=1, iterations=1
-    )
-    without, mirrored = (statistics.median(times) for times in found.values())
-    facts = {
-        "legacy s": round(without, 3),
-        "mirrored s": round(mirrored, 3),
-        "ratio": round(mirrored / without, 4),
-    }
-    print(facts)  # noqa: T201 (what a benchmark is run for)
-    benchmark.extra_info.update(facts)
+def test_mirror_beside_a_legacy_run(scale: Scale, results: Results, tmp_path: Path) -> None:
+    """A legacy run with a mirror over one without, in turns."""
+    rounds, simulated, pace = {
+        Scale.ONCE: (1, SimulateSettings(ttft_s=0.001, tokens_per_s=50_000), "no pace"),
+        Scale.QUICK: (1, QUICK_PACE, "20 times the default pace"),
+        Scale.FULL: (MIRROR_ROUNDS, PACE, "5 times the default pace"),
+    }[scale]
+    without, mirrored = asyncio.run(_wall_clocks(rounds, simulated, tmp_path)).values()
+    ratios = [more_s / less_s for less_s, more_s in zip(without, mirrored, strict=True)]
+    promise = MOST_WITH_MIRROR if simulated == PACE else None
+    case = f"a build at {pace}"
+    results.ratio("State", case, "legacy with a mirror", ratios, over="legacy", at_most=promise)
+    results.figure("State", case, "legacy with a mirror", statistics.median(mirrored), "s")
+    results.figure("State", case, "legacy with a mirror", statistics.median(without), "s without")

@@ -8,20 +8,24 @@ one after the other, as there are few of them and what comes after the first mis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
+from async_arch.composition import AgentCalls, Generation, Orchestration, StateStoreKind
 from harness.compare import Comparison, Mismatch, Status, compare
+from harness.compare.determinism import same_texts
+from harness.compare.terms import Policy, Terms
 from harness.engines.composition import Composition, parse_engine
+from harness.engines.engine import Engine
 from harness.engines.finding import find_engine
 from harness.errors import BadInputError
-from harness.session import SessionSettings, open_session
+from harness.record import RunRecord
+from harness.session import Session, SessionSettings, open_session
 from harness.spec import Spec
 from harness.trial import Watcher
 
-__all__ = ["Bisection", "BisectionStep", "Step", "bisect", "steps_to"]
+__all__ = ["Bisection", "BisectionStep", "Step", "bisect", "bisect_in", "steps_to"]
 
 _CONTROL = "legacy"
 
@@ -97,7 +101,6 @@ async def bisect(spec: Spec, candidate: str, settings: SessionSettings, watcher:
     """
     steps = steps_to(candidate)
     engines = [find_engine(step.engine) for step in steps]
-    walked: list[BisectionStep] = []
     needs_redis = any(engine.needs_redis for engine in engines)
     async with open_session(settings, needs_redis=needs_redis) as session:
         session.check(spec)
@@ -105,13 +108,28 @@ async def bisect(spec: Spec, candidate: str, settings: SessionSettings, watcher:
         watcher.run_started(spec, "control", _CONTROL)
         control = await session.run(spec, find_engine(_CONTROL), watcher.happened, watcher.progressed)
         watcher.run_finished(control)
-        for step, engine in zip(steps, engines, strict=True):
-            watcher.run_started(spec, str(step), engine.name)
-            record = await session.run(spec, engine, watcher.happened, watcher.progressed)
-            watcher.run_finished(record)
-            walked.append(_walked(step, await asyncio.to_thread(compare, spec, control, record)))
-            if walked[-1].status is not Status.PASS:
-                break
+        return await bisect_in(session, control, spec, candidate, engines, watcher)
+
+
+async def bisect_in(
+    session: Session,
+    control: RunRecord,
+    spec: Spec,
+    candidate: str,
+    engines: Sequence[Engine],
+    watcher: Watcher,
+) -> Bisection:
+    """Walk the steps to `candidate` beside `control`, a run of `legacy`; `engines` has one for each step."""
+    walked: list[BisectionStep] = []
+    for step, engine in zip(steps_to(candidate), engines, strict=True):
+        watcher.run_started(spec, str(step), engine.name)
+        record = await session.run(spec, engine, watcher.happened, watcher.progressed)
+        watcher.run_finished(record)
+        compositions = (control.summary.composition, record.summary.composition)
+        terms = Terms(policy=Policy.EXACT if same_texts(*compositions) else Policy.CONTRACT)
+        walked.append(_walked(step, await asyncio.to_thread(compare, spec, control, record, terms)))
+        if not _clears_its_flag(walked[-1]):
+            break
     last = walked[-1]
     return Bisection(
         spec=spec.name,
@@ -121,6 +139,11 @@ async def bisect(spec: Spec, candidate: str, settings: SessionSettings, watcher:
         blamed=last.step if last.status is Status.FAIL else None,
         status=last.status,
     )
+
+
+def _clears_its_flag(walked: BisectionStep) -> bool:
+    """Whether nothing differs up to this step: also where both ended alike, without a whole project."""
+    return walked.status is Status.PASS or (walked.status is Status.ERROR and not walked.mismatches)
 
 
 def _walked(step: Step, comparison: Comparison) -> BisectionStep:
@@ -160,6 +183,15 @@ def _steps(wanted: Composition) -> Iterator[Step]:
             before=Orchestration.SEQUENTIAL.value,
             after=order,
             phase=2,
+        )
+    if wanted.generation is not Generation.LLM:
+        generation = wanted.generation.value
+        yield Step(
+            engine=f"{_engine(state, calls, order)},generation={generation}",
+            flag="generation",
+            before=Generation.LLM.value,
+            after=generation,
+            phase=3,
         )
 
 

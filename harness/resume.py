@@ -176,6 +176,7 @@ def _settings(
         simulated=begun_with.simulated,
         call_timeout_s=begun_with.call_timeout_s,
         deadline_s=begun_with.deadline_s,
+        templates=Path(begun_with.templates) if begun_with.templates else None,
         store=store.root,
     )
 

@@ -63,7 +63,7 @@ async def serve_model(
             settings,
             address,
             faults=rules,
-            slots=slots,
+            slots=chosen.slots_in_all(slots),
             cassette=cassette,
             on_ready=lambda url: watcher.serving(url, chosen),
             on_record=watcher.called,

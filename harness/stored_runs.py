@@ -104,9 +104,9 @@ def compare_stored(store: RunStore, control: str, candidate: str) -> Comparison:
         raise BadInputError(
             f"runs {ids[0]} and {ids[1]} cannot be compared: their specs differ in {', '.join(different)}"
         )
-    records = [store.load(run) for run in ids]
-    comparison = compare(manifests[0].spec, *records)
-    return comparison.model_copy(update={"notes": (*_unlike(*records), *comparison.notes)})
+    before, after = (store.load(run) for run in ids)
+    comparison = compare(manifests[0].spec, before, after)
+    return comparison.model_copy(update={"notes": (*_unlike(before, after), *comparison.notes)})
 
 
 def stored_runs(store: RunStore) -> list[StoredRun]:

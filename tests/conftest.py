@@ -1,12 +1,32 @@
-"""What all tests share: property tests draw the same examples in every run.
+"""What all tests share: property tests draw the same examples in every run, and bytecode is kept.
 
 `--hypothesis-profile explore` draws new ones, for whoever looks for what is not found yet.
 """
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
+
 from hypothesis import settings
 
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("repeatable")
+
+if sys.dont_write_bytecode:
+    # The tests start hundreds of processes. Where PYTHONDONTWRITEBYTECODE is set, as in many containers, each
+    # compiles all that it imports: half of a run's processor time. It is kept where Python looks for that
+    # of the installed packages, which uv has compiled: in a place of its own all would be compiled again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+# Collecting thousands of tests leaves no garbage; looking for it takes a quarter of the time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage again, but not among what lives until the end."""
+    gc.freeze()
+    gc.enable()

@@ -23,7 +23,10 @@ class SimulatedModel:
     def __call__(self, request: ModelRequest) -> ModelReply:
         self.requests.append(request)
         messages = [{"role": m.speaker, "content": m.content} for m in request.messages]
-        text = answer(CanonicalRequest.from_payload({"model": "llama3.1", "messages": messages}))
+        payload = {"model": "llama3.1", "messages": messages}
+        if request.answer_format is not None:
+            payload["format"] = request.answer_format
+        text = answer(CanonicalRequest.from_payload(payload))
         return ModelReply(self._twist(request, text), at="now")
 
     def asked(self) -> list[str]:

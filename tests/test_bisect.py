@@ -109,3 +109,19 @@ async def test_a_run_that_failed_for_want_of_a_model_blames_no_flag(
     bisection, _ = await found(tmp_path, monkeypatch, {"agent_calls": "async"}, failures=failed)
     assert (bisection.blamed, bisection.status) == (None, Status.ERROR)
     assert "not to be told at agent_calls" in bisection.sentence
+
+
+async def test_a_step_that_fails_as_the_control_did_is_not_to_blame_for_what_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault in what an engine makes of failures shows on no other specs."""
+    failed = [make_failure(Cause.ANSWER, "reviewer:Cart", "no usable answer")]
+    usual = make_record
+
+    def failing(folder: Path, **instead: Any) -> RunRecord:
+        return usual(folder, **{"failures": failed, **instead})
+
+    monkeypatch.setattr("tests.test_bisect.make_record", failing)
+    bisection, ran = await found(tmp_path, monkeypatch, {"orchestration": "concurrent"}, failures=[])
+    assert bisection.blamed is not None
+    assert (bisection.blamed.flag, len(ran)) == ("orchestration", 5)

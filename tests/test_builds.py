@@ -19,6 +19,7 @@ from async_arch.embedded_redis import embedded_redis
 from async_arch.engine import AsyncEngine
 from async_arch.json_state import JsonStateStore
 from async_arch.orchestrator import AsyncOrchestrator
+from async_arch.performing import performing
 from async_arch.workspace import Workspace
 from harness.engines.legacy_state import open_legacy_state
 from legacy.factory_boss import FactoryBoss
@@ -70,7 +71,7 @@ def _async(orchestration: Orchestration) -> Build:
         state, workspace = JsonStateStore(folder / "blackboard.json"), Workspace(folder)
         orchestrator = AsyncOrchestrator(
             state=state,
-            calls=SimulatedCalls(model),
+            perform=performing(SimulatedCalls(model)),
             workspace=workspace,
             orchestration=orchestration,
             concurrency=4,

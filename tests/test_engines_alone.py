@@ -14,11 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from async_arch import command_line
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
+from legacy import factory_boss
 
 LEGACY = "legacy.factory_boss"
 ASYNC = "async_arch.orchestrator"
+MAINS = {LEGACY: factory_boss.main, ASYNC: command_line.main}
 
 
 @pytest.fixture
@@ -62,11 +65,10 @@ async def _run(folder: Path, gateway: Gateway | None, *arguments: str) -> tuple[
     [
         (LEGACY,),
         (ASYNC,),
-        (ASYNC, "--state-store", "json", "--agent-calls", "threads"),
-        (ASYNC, "--agent-calls", "blocking", "--orchestration", "sequential"),
+        (ASYNC, "--state-store", "json", "--agent-calls", "threads", "--orchestration", "sequential"),
         (ASYNC, "--state-store", "mirror"),
     ],
-    ids=["legacy", "async", "async-json-threads", "async-blocking-sequential", "async-mirror"],
+    ids=["legacy", "async", "async-json-threads-sequential", "async-mirror"],
 )
 async def test_an_engine_builds_a_project_alone(
     arguments: tuple[str, ...], gateway: Gateway, tmp_path: Path
@@ -119,12 +121,20 @@ async def test_no_redis_is_one_line_and_leaves_no_project(tmp_path: Path) -> Non
         ((ASYNC, "--idea", "x", "--agent-calls", "fast"), "--agent-calls"),
     ],
 )
-async def test_bad_usage_is_exit_2_and_leaves_nothing(
-    arguments: tuple[str, ...], words: str, tmp_path: Path
+def test_bad_usage_is_exit_2_and_leaves_nothing(
+    arguments: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code, out = await _run(tmp_path, None, *arguments)
-    assert code == 2
-    assert words in out
+    """Asked of the command line in this process, as it comes to no build."""
+    monkeypatch.chdir(tmp_path)
+    module, *rest = arguments
+    with pytest.raises(SystemExit) as ended:
+        MAINS[module](rest)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -15,8 +15,9 @@ import pytest
 from agents.chat_protocol import ModelSettings
 from agents.conversation import Cause, Message, ModelError, ModelReply, ModelRequest
 from agents.roles import Role
+from async_arch.blocking_calls import ThreadCalls
 from async_arch.composition import AgentCalls
-from async_arch.model_calls import ThreadCalls, open_calls
+from async_arch.model_calls import open_calls
 from legacy.ollama_calls import OllamaCalls
 from tests.gateway.scripted_ollama import LAST, Exchange, Script, line
 from tests.threaded_ollama import threaded_ollama
@@ -173,7 +174,8 @@ async def test_a_request_that_is_made_again_waits_first(
         assert 0 <= jitter < 1
         return 0.2
 
-    monkeypatch.setattr("async_arch.model_calls.backoff_s", pause_s)
+    monkeypatch.setattr("async_arch.async_calls.backoff_s", pause_s)
+    monkeypatch.setattr("async_arch.blocking_calls.backoff_s", pause_s)
     monkeypatch.setattr("legacy.ollama_calls.backoff_s", pause_s)
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
     began_s = time.monotonic()
@@ -255,3 +257,143 @@ async def test_a_cancelled_thread_call_leaves_the_loop_at_once(monkeypatch: pyte
             async with asyncio.timeout(1):
                 with pytest.raises(asyncio.CancelledError):
                     await call
+
+
+async def _reason(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch, script: Script | None
+) -> tuple[str, int | None, bool]:
+    """What a caller says of an answer that is none, or of a server that is not there."""
+    try:
+        if script is not None:
+            await _asked(open_caller, monkeypatch, script, SETTINGS)
+        else:
+            monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:1")
+            async with open_caller(SETTINGS) as ask:
+                await ask(REQUEST)
+    except ModelError as error:
+        return error.reason, error.status, error.passing
+    pytest.fail("that was taken for a whole answer")
+
+
+async def _closed_at_once(exchange: Exchange) -> None:
+    """The connection ends without an answer."""
+
+
+async def _plain_text(exchange: Exchange) -> None:
+    await exchange.whole(502, "Bad «gateway»\n".encode())
+
+
+async def _error_before_the_cut(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(b'{"error": "the runner died"}\n' + line("def f("))
+
+
+async def _odd_count(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(line("", done=True, eval_count="many"))
+    await exchange.end()
+
+
+async def _empty_line(exchange: Exchange) -> None:
+    await exchange.head()
+    await exchange.chunk(line("def f(") + b"\n" + LAST)
+    await exchange.end()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *(_error, _not_found, _cut_in_order, _cut_hard, _error_in_mid_stream, _garbage, _wrong_shape),
+        *(
+            _nothing_at_all,
+            _closed_at_once,
+            _plain_text,
+            _error_before_the_cut,
+            _odd_count,
+            _empty_line,
+            None,
+        ),
+    ],
+)
+async def test_the_async_caller_says_what_legacy_says(
+    monkeypatch: pytest.MonkeyPatch, script: Script | None
+) -> None:
+    """The sentences stand in blackboards, which are compared."""
+    said = await _reason(_of(AgentCalls.ASYNC), monkeypatch, script)
+    assert said == await _reason(_legacy, monkeypatch, script)
+
+
+async def test_what_another_server_writes_otherwise_is_read_as_the_client_of_legacy_reads_it(
+    open_caller: OpenCaller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.chunk(b'{"message": {"role": "assistant", "content": null}}\r\n' + line("Hi"))
+        await exchange.chunk(LAST.replace(b"true", b'"true"').replace(b": 7,", b": 7.0,").rstrip())
+        await exchange.end()
+
+    reply, _ = await _asked(open_caller, monkeypatch, answer, SETTINGS)
+    assert reply == ModelReply("Hi", "now", done_reason="stop", prompt_tokens=7, output_tokens=2)
+
+
+_SCHEMA = {"type": "object", "properties": {"gaps": {"type": "array", "items": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "options"),
+    [
+        (REQUEST, {"temperature": 0, "num_ctx": 4096, "seed": 7, "top_p": 0.5, "stop": "\n", "x": True}),
+        (REQUEST, {}),
+        (replace(REQUEST, answer_format=_SCHEMA), {"temperature": 0.0}),
+        (
+            replace(
+                REQUEST, messages=(Message("system", ""), Message("user", 'A "quote" \\ \x07\x7f \u2028 🛒'))
+            ),
+            {},
+        ),
+        (replace(REQUEST, messages=()), {}),
+    ],
+    ids=["options", "plain", "format", "odd text", "no messages"],
+)
+async def test_the_async_caller_sends_the_bytes_that_the_blocking_client_sends(
+    monkeypatch: pytest.MonkeyPatch, request_: ModelRequest, options: dict[str, str | int | float | bool]
+) -> None:
+    """Cassettes and the comparison go by the request: one that differs would be another request."""
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.chunk(LAST)
+        await exchange.end()
+
+    with threaded_ollama(answer) as model:
+        monkeypatch.setenv("OLLAMA_HOST", f"{model.url}/r/some-run/")
+        for kind in (AgentCalls.BLOCKING, AgentCalls.ASYNC):
+            async with open_calls(kind, ModelSettings("m", options), lambda: "now") as calls:
+                await calls(request_)
+        blocking, unblocked = model.requests
+    assert unblocked.body == blocking.body
+    assert unblocked.target == blocking.target
+    told = ("content-type", "accept", "authorization")
+    assert [unblocked.headers.get(name) for name in told] == [blocking.headers.get(name) for name in told]
+
+
+async def test_a_cancelled_async_call_hangs_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model must not go on with an answer that nobody waits for."""
+    begun, hung_up = threading.Event(), threading.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.head(200, "Connection: close")
+        await exchange.chunk(line("def f("))
+        begun.set()
+        await exchange.client_gone()
+        hung_up.set()
+
+    with threaded_ollama(answer) as model:
+        monkeypatch.setenv("OLLAMA_HOST", model.url)
+        async with open_calls(AgentCalls.ASYNC, SETTINGS, lambda: "now") as calls:
+            call = asyncio.ensure_future(calls(REQUEST))
+            assert await asyncio.to_thread(begun.wait, 5)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert await asyncio.to_thread(hung_up.wait, 5)

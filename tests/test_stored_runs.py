@@ -46,7 +46,9 @@ def ended(store: RunStore, day: int = 1, *, resumable: bool = False, **parts: An
     run = begun(store, day, **manifest)
     record = make_record(store.folder(run), **parts)
     store.save(record)
-    (record.folder / "blackboard.json").write_text(json.dumps(record.blackboard))
+    # Its times are those of its own day: others would be a mismatch.
+    board = json.dumps(record.blackboard).replace("2024-05-01T", f"2024-05-{day:02}T")
+    (record.folder / "blackboard.json").write_text(board)
     changed = {"began_at": f"2024-05-{day:02}T10:00:00+00:00", "resumable": resumable}
     (record.folder / "record.json").write_text(record.summary.model_copy(update=changed).model_dump_json())
     return run

@@ -7,9 +7,9 @@
 --            task ('' or the one whose effects are written, once);
 --            name and expected version of each of those sections;
 --            the writes, each a letter and its arguments
--- returns  of each update {word, version} and for OK the ids of appended items; the word is OK, AGAIN (written
---          before), DONE (the task was), FENCED (somebody else holds the run), CONFLICT (an expectation fails) or
---          ABSENT (there is no such run)
+-- returns  of each update the version that it made; where it appended items, {'OK', version, their ids}; where it
+--          was not done, {word, version}: AGAIN (written before), DONE (the task was), FENCED (somebody else holds
+--          the run), CONFLICT (an expectation fails) or ABSENT (there is no such run)
 
 local meta = KEYS[1]
 local prefix = string.sub(meta, 1, -5)
@@ -34,9 +34,15 @@ local function version_of(section)
   return versions[section]
 end
 
+local names = {}
+
 local function key(suffix)
-  local name = prefix .. suffix
-  touched[name] = true
+  local name = names[suffix]
+  if not name then
+    name = prefix .. suffix
+    names[suffix] = name
+    touched[name] = true
+  end
   return name
 end
 
@@ -168,14 +174,22 @@ function writes.H()
   at = at + 3
 end
 
+-- kind, time, task: an event of a task with nothing more to tell.
+function writes.T()
+  redis.call('XADD', key('events'), '*', 'kind', ARGV[at], 'at', ARGV[at + 1], 'task', ARGV[at + 2])
+  events = true
+  at = at + 3
+end
+
 -- number of arguments, names and values: an event.
 function writes.E()
   local count = tonumber(ARGV[at])
-  local name = key('events')
-  redis.call('XADD', name, '*', unpack(ARGV, at + 1, at + count))
+  redis.call('XADD', key('events'), '*', unpack(ARGV, at + 1, at + count))
   events = true
   at = at + count + 1
 end
+
+local tasks, count_of_arguments = prefix .. 'tasks', #ARGV
 
 local function update()
   local number, expected, sections, size = string.match(ARGV[at], '^(%d+) (%S+) (%d+) (%d+)$')
@@ -191,7 +205,7 @@ local function update()
     word = 'FENCED'
   elseif tonumber(number) <= sequence then
     word = 'AGAIN'
-  elseif task ~= '' and redis.call('HEXISTS', prefix .. 'tasks', task) == 1 then
+  elseif task ~= '' and redis.call('HEXISTS', tasks, task) == 1 then
     word = 'DONE'
   elseif expected ~= '-' and tonumber(expected) ~= version then
     word = 'CONFLICT'
@@ -221,11 +235,14 @@ local function update()
     changed[section] = true
   end
   version, sequence = version + 1, tonumber(number)
+  if #appended == 0 then
+    return version
+  end
   return {word, string.format('%d', version), appended}
 end
 
 local answers, before = {}, sequence
-while at <= #ARGV do
+while at <= count_of_arguments do
   answers[#answers + 1] = update()
 end
 

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
-from harness.cli.bisect import bisect
-from harness.cli.cassette import cassette
-from harness.cli.compare import compare
-from harness.cli.diff import diff
-from harness.cli.gateway import gateway
-from harness.cli.mirror import mirror
-from harness.cli.resume import resume
-from harness.cli.runs import runs
-from harness.cli.watch import watch
+from harness.cli.deferred_command import announce
 
 __all__ = ["app", "main"]
+
+_COMMANDS = {
+    "compare": "Run control and candidate on every SPEC and compare what they did.",
+    "build": "Build SPEC with the engine that the flags choose, and deliver its files.",
+    "diff": "Compare two stored runs of one spec; nothing is run.",
+    "bisect": (
+        "Go from legacy to the candidate one flag at a time, and name the flag where a mismatch first "
+        "appears."
+    ),
+    "resume": "Finish a run that was cut off; what it had finished is neither done nor paid for again.",
+    "watch": "Show what a run has done and does, until it ends; the run is left alone.",
+    "trace": (
+        "Write stored runs as one trace, for ui.perfetto.dev or chrome://tracing, or send them as spans."
+    ),
+    "gateway": ("Run the gateway alone: point OLLAMA_HOST of any client at it. Ends with Ctrl-C or SIGTERM."),
+    "doctor": (
+        "Look at what a comparison needs, measure what the model does in parallel, and predict the speed-up."
+    ),
+    "schema": "Print the JSON Schema of a comparison, of a bisection, or of a run's record.json.",
+    "phase": (
+        "Carry the migration out, step by step. Exit codes: 0 done, 1 the gate is shut, 2 bad input, "
+        "3 not possible here, or somebody else has just moved the flags."
+    ),
+    "mirror": (
+        "Mirror blackboard.json of any engine to Redis, verify, repair and export it. "
+        "Exit codes: 0 done or equal, 1 drift, 2 bad input, 3 not possible or nothing can be said."
+    ),
+    "runs": "List the stored runs, and remove old ones.",
+    "cassette": "Look after cassettes: recorded answers of a model.",
+    "templates": "Look after the templates of hybrid generation.",
+}
+"""What `harness --help` says of each command: the first paragraph of its own help, which a test compares."""
 
 app = typer.Typer(
     help="Runs AgentFactory's legacy and async engines on the same specs and compares what they did.",
@@ -27,19 +51,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command(name="compare")(compare)
-app.command(name="diff")(diff)
-app.command(name="bisect")(bisect)
-app.command(name="resume")(resume)
-app.command(name="watch")(watch)
-app.command(name="gateway")(gateway)
-app.add_typer(mirror, name="mirror")
-app.add_typer(runs, name="runs")
-app.add_typer(cassette, name="cassette")
+for _name, _purpose in _COMMANDS.items():
+    announce(app, _name, _purpose)
 
 
 def main() -> None:
     """Run the command line."""
+    # Nothing that is loaded is garbage, and looking for some takes a fifth of the time of loading. It goes on
+    # when the command is loaded.
+    gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that cannot show a character is no reason to lose the report.
@@ -52,5 +72,7 @@ def _root(
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if show_version:
+        from importlib.metadata import version
+
         typer.echo(version("agentfactory-migration-harness"))
         raise typer.Exit

@@ -17,6 +17,7 @@ from harness.cli.options import (
     Json,
     Slots,
     Store,
+    Templates,
     TokensPerSecond,
     Ttft,
 )
@@ -41,6 +42,7 @@ def bisect(
     redis: Annotated[str, typer.Option(help="embedded, or redis://host:port/db.")] = "embedded",
     ttft: Ttft = DEFAULT_TTFT_S,
     tokens_per_second: TokensPerSecond = DEFAULT_TOKENS_PER_S,
+    templates: Templates = None,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
@@ -53,6 +55,7 @@ def bisect(
         slots=slots,
         redis=redis,
         simulated=SimulateSettings(ttft_s=ttft, tokens_per_s=tokens_per_second),
+        templates=templates,
         store=store,
     )
     with reporting():

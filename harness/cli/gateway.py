@@ -10,6 +10,8 @@ from harness.cli.options import (
     DEFAULT_TOKENS_PER_S,
     DEFAULT_TTFT_S,
     Faults,
+    Jitter,
+    JitterSeed,
     Slots,
     TimeScale,
     TokensPerSecond,
@@ -37,6 +39,8 @@ def gateway(
     time_scale: TimeScale = 1.0,
     ttft: Ttft = DEFAULT_TTFT_S,
     tokens_per_second: TokensPerSecond = DEFAULT_TOKENS_PER_S,
+    jitter: Jitter = 0.0,
+    jitter_seed: JitterSeed = None,
     upstream_timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds that an Ollama behind it may be silent.")
     ] = 600.0,
@@ -51,7 +55,9 @@ def gateway(
                 slots=slots,
                 cassette=cassette,
                 faults=fault or (),
-                simulated=SimulateSettings(ttft_s=ttft, tokens_per_s=tokens_per_second),
+                simulated=SimulateSettings(
+                    ttft_s=ttft, tokens_per_s=tokens_per_second, jitter=jitter, jitter_seed=jitter_seed
+                ),
                 time_scale=time_scale,
                 upstream_timeout_s=upstream_timeout,
                 watcher=GatewayCalls(as_json=as_json),

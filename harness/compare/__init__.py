@@ -1,8 +1,9 @@
 """Control record and candidate record, compared layer by layer, and the verdict on them."""
 
-from harness.compare.comparison import Comparison, LayerResult, Pair, Repeats, compare
+from harness.compare.comparison import Comparison, LayerResult, Noise, Pair, Repeats, compare
 from harness.compare.mismatch import Kind, Layer, Mismatch, Severity
-from harness.compare.timing import Overlap, TimingFacts
+from harness.compare.overlaps import Overlap, Overlaps
+from harness.compare.timing import PathCall, TimingFacts
 from harness.compare.verdict import Status, Verdict
 
 __all__ = [
@@ -11,8 +12,11 @@ __all__ = [
     "Layer",
     "LayerResult",
     "Mismatch",
+    "Noise",
     "Overlap",
+    "Overlaps",
     "Pair",
+    "PathCall",
     "Repeats",
     "Severity",
     "Status",

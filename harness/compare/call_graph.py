@@ -17,6 +17,7 @@ from harness.record import RunRecord
 __all__ = [
     "CallGraph",
     "call_graph",
+    "critical_path",
     "critical_path_s",
     "group_named",
     "group_of",
@@ -36,6 +37,8 @@ class CallGraph:
 
     durations_s: tuple[float, ...]
     waits_for: tuple[tuple[int, ...], ...]
+    places: tuple[int, ...]
+    """Where each of them stands in the record, which has them in the order of their arrival."""
 
 
 def call_graph(record: RunRecord) -> CallGraph:
@@ -46,24 +49,26 @@ def call_graph(record: RunRecord) -> CallGraph:
     external engine, whose tasks are its own affair, waits for those it quotes.
     """
     if record.summary.external is not None:
-        return CallGraph(tuple(call.generating_s for call in record.calls), tuple(quoted_calls(record.calls)))
+        durations_s = tuple(call.generating_s for call in record.calls)
+        return CallGraph(durations_s, tuple(quoted_calls(record.calls)), tuple(range(len(durations_s))))
     groups = needs_of_groups(plan_of(record))
-    members: dict[Task | None, list[CallRecord]] = {group: [] for group in groups}
-    for call in record.calls:
-        members.setdefault(group_of(call), []).append(call)
-    durations: list[float] = []
+    members: dict[Task | None, list[int]] = {group: [] for group in groups}
+    for place, call in enumerate(record.calls):
+        members.setdefault(group_of(call), []).append(place)
+    places: list[int] = []
     waits: list[tuple[int, ...]] = []
     last: dict[Task | None, tuple[int, ...]] = {}
-    for group, calls in members.items():
+    for group, found in members.items():
         needs = () if group is None else groups.get(group, PLANNING[-1:])
         behind = tuple(dict.fromkeys(i for need in needs for i in last.get(need, ())))
-        for call in calls:
-            durations.append(call.generating_s)
+        for place in found:
+            places.append(place)
             waits.append(behind)
             if group is not None:
-                behind = (len(durations) - 1,)
+                behind = (len(places) - 1,)
         last[group] = behind
-    return CallGraph(tuple(durations), tuple(waits))
+    durations_s = tuple(record.calls[place].generating_s for place in places)
+    return CallGraph(durations_s, tuple(waits), tuple(places))
 
 
 def plan_of(record: RunRecord) -> Plan | None:
@@ -107,12 +112,25 @@ def needs_of_groups(plan: Plan | None) -> dict[Task | None, tuple[Task, ...]]:
     return groups
 
 
-def critical_path_s(graph: CallGraph) -> float:
-    """The longest chain of calls that had to wait for each other: no number of slots is faster."""
+def critical_path(graph: CallGraph) -> tuple[int, ...]:
+    """The longest chain of calls that had to wait for each other, by their indices, the first one first."""
     ends: list[float] = []
+    behind: list[int | None] = []
     for duration, waits in zip(graph.durations_s, graph.waits_for, strict=True):
-        ends.append(max((ends[i] for i in waits), default=0.0) + duration)
-    return max(ends, default=0.0)
+        latest = max(waits, key=ends.__getitem__, default=None)
+        behind.append(latest)
+        ends.append((0.0 if latest is None else ends[latest]) + duration)
+    path: list[int] = []
+    index = max(range(len(ends)), key=ends.__getitem__, default=None)
+    while index is not None:
+        path.append(index)
+        index = behind[index]
+    return tuple(reversed(path))
+
+
+def critical_path_s(graph: CallGraph) -> float:
+    """How long the critical path takes: no number of slots is faster."""
+    return sum(graph.durations_s[index] for index in critical_path(graph))
 
 
 def list_schedule_s(graph: CallGraph, slots: int) -> float:

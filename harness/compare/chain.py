@@ -13,12 +13,13 @@ from http import HTTPStatus
 
 from agents.retries import PASSING_STATUSES
 from harness.compare.mismatch import Kind, Layer, Mismatch
-from harness.compare.text import first_difference, one_line, told_apart
+from harness.compare.text import first_difference, one_line, shortened, told_apart
 from harness.compare.words import word_diff
 from harness.gateway.calls import CallRecord
-from harness.gateway.lane import Lane
+from harness.gateway.canonical import ChatMessage
+from harness.gateway.lane import UNKNOWN_ROLE, Lane
 
-__all__ = ["compare_chain", "lane_label", "lane_name", "without_retried"]
+__all__ = ["asked", "compare_chain", "lane_label", "lane_name", "may_pass", "without_retried"]
 
 
 def compare_chain(ours: Sequence[CallRecord], theirs: Sequence[CallRecord]) -> Iterator[Mismatch]:
@@ -44,13 +45,14 @@ def without_retried(calls: Iterable[CallRecord]) -> list[CallRecord]:
     kept: list[CallRecord] = []
     made_later: set[Hashable] = set()
     for call in reversed(list(calls)):
-        if not _may_pass(call) or _asked(call) not in made_later:
+        if not may_pass(call) or asked(call) not in made_later:
             kept.append(call)
-        made_later.add(_asked(call))
+        made_later.add(asked(call))
     return kept[::-1]
 
 
-def _may_pass(call: CallRecord) -> bool:
+def may_pass(call: CallRecord) -> bool:
+    """Whether `call` failed for a reason that may pass."""
     cut = call.status == HTTPStatus.OK and call.error is not None
     return cut or call.status in PASSING_STATUSES
 
@@ -68,10 +70,14 @@ def lane_name(call: CallRecord) -> str:
 
 
 def _unequally_often(call: CallRecord, before: int, after: int) -> Mismatch:
+    # Of a call that nothing tells the role of, its words are all there is.
+    said = f" (“{shortened(call.request.messages[-1].content)}”)" if _is_nobodys(call) else ""
     if not after:
-        return _mismatch(Kind.MISSING, lane_label(call), f"the candidate did not ask the {lane_name(call)}")
+        sentence = f"the candidate did not ask the {lane_name(call)}{said}"
+        return _mismatch(Kind.MISSING, lane_label(call), sentence)
     if not before:
-        return _mismatch(Kind.EXTRA, lane_label(call), f"only the candidate asked the {lane_name(call)}")
+        sentence = f"only the candidate asked the {lane_name(call)}{said}"
+        return _mismatch(Kind.EXTRA, lane_label(call), sentence)
     sentence = f"the {lane_name(call)} was asked {_times(after)} instead of {_times(before)}"
     return _mismatch(Kind.REPEATED, lane_label(call), sentence, str(before), str(after))
 
@@ -82,7 +88,7 @@ def _side_by_side(
     """The calls of both in one order: those that ask the same, else those of one lane, as pairs."""
     partners: dict[int, int] = {}
     taken: set[int] = set()
-    for key in (_asked, _lane):
+    for key in (asked, _lane):
         waiting: dict[Hashable, deque[int]] = {}
         for index, call in enumerate(theirs):
             if index not in taken:
@@ -123,25 +129,28 @@ def _compare_calls(control: CallRecord, candidate: CallRecord) -> Iterator[Misma
 
 def _request_mismatch(control: CallRecord, candidate: CallRecord) -> Mismatch:
     ours, theirs = control.request.messages, candidate.request.messages
-    asked = f"the {lane_name(control)} was asked otherwise, in message"
+    left_out = _left_out(ours, theirs)
+    if left_out is not None:
+        number, message = left_out
+        sentence = f"the {lane_name(control)} was asked without message {number} ({message.role})"
+        return _mismatch(Kind.PROMPT_DRIFT, lane_label(control), sentence, message.content)
+    told = f"the {lane_name(control)} was asked otherwise, in message"
     for number, (before, after) in enumerate(zip(ours, theirs, strict=False), start=1):
         if before.role != after.role:
-            sentence = f"{asked} {number}: its role is {after.role} instead of {before.role}"
+            sentence = f"{told} {number}: its role is {after.role} instead of {before.role}"
             return _mismatch(Kind.PROMPT_DRIFT, lane_label(control), sentence, before.role, after.role)
         if before.content != after.content:
             where = first_difference(before.content, after.content)
             return _mismatch(
                 Kind.PROMPT_DRIFT,
                 lane_label(control),
-                f"{asked} {number} ({after.role}): {where}",
+                f"{told} {number} ({after.role}): {where}",
                 "\n".join(where.control),
                 "\n".join(where.candidate),
             ).model_copy(update={"words": word_diff(before.content, after.content)})
         if before.other != after.other:
             one, other = told_apart(_json(before.other), _json(after.other))
-            sentence = (
-                f"{asked} {number} ({after.role}): beside its content it holds {other} instead of {one}"
-            )
+            sentence = f"{told} {number} ({after.role}): beside its content it holds {other} instead of {one}"
             return _mismatch(Kind.PROMPT_DRIFT, lane_label(control), sentence)
     if len(ours) != len(theirs):
         sentence = f"the {lane_name(control)} was sent {len(theirs)} messages instead of {len(ours)}"
@@ -155,6 +164,19 @@ def _request_mismatch(control: CallRecord, candidate: CallRecord) -> Mismatch:
     named = "; ".join(f"{key} {other} instead of {one}" for key, one, other in changed)
     return _mismatch(
         Kind.OPTIONS_DRIFT, lane_label(control), f"the {lane_name(control)} was asked with {named}"
+    )
+
+
+def _left_out(ours: Sequence[ChatMessage], theirs: Sequence[ChatMessage]) -> tuple[int, ChatMessage] | None:
+    """The first of `ours` that is not among `theirs`, where these are the others in their order."""
+    rest = iter(ours)
+    if len(theirs) >= len(ours) or not all(message in rest for message in theirs):
+        return None
+    others = [*theirs, None]
+    return next(
+        (number, message)
+        for number, (message, other) in enumerate(zip(ours, others, strict=False), start=1)
+        if message != other
     )
 
 
@@ -173,6 +195,10 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+def _is_nobodys(call: CallRecord) -> bool:
+    return call.role == UNKNOWN_ROLE and bool(call.request.messages)
+
+
 def _ending(call: CallRecord) -> str:
     return f"status {call.status}" + (f" ({one_line(call.error)})" if call.error else "")
 
@@ -181,7 +207,8 @@ def _lane(call: CallRecord) -> Lane:
     return Lane(call.role, call.module, call.attempt)
 
 
-def _asked(call: CallRecord) -> Hashable:
+def asked(call: CallRecord) -> Hashable:
+    """What is the same for calls of one lane that ask the same."""
     return _lane(call), call.request_hash
 
 

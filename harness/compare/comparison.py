@@ -8,25 +8,34 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict
 
 from agents.build import MirrorReport
-from harness.compare.blackboard import compare_blackboards
+from harness.compare.behaviour import compare_behaviour
+from harness.compare.blackboard import BlackboardResult, compare_blackboards
 from harness.compare.cassette import prompt_drift, used_up
 from harness.compare.conversation import ConversationResult, compare_conversations
 from harness.compare.events import compare_events
 from harness.compare.expectations import Expectation, check_expectations
 from harness.compare.faults import reactions
 from harness.compare.files import compare_files
+from harness.compare.hosts import use_of_hosts
 from harness.compare.mirror import drift
-from harness.compare.mismatch import Kind, Layer, Mismatch, following
+from harness.compare.mismatch import Kind, Layer, Mismatch, Severity, following
+from harness.compare.noise import FieldJudgement
+from harness.compare.normalisation import Normaliser, RuleFired
 from harness.compare.outcome import compare_outcomes, describe_outcome, failed_otherwise
+from harness.compare.overlaps import Overlap, Overlaps, overlap, overlaps
+from harness.compare.qualities import judge_qualities, qualities_of, verdict_on_quality
+from harness.compare.quality import QualityJudgement
 from harness.compare.speedup import SpeedupEstimate
-from harness.compare.timing import Limit, Overlap, TimingFacts, limit_of, overlap, timing_facts
-from harness.compare.verdict import Status, Verdict, judge
+from harness.compare.store import compare_store
+from harness.compare.terms import EXACT, Terms
+from harness.compare.timing import Limit, TimingFacts, limit_of, timing_facts
+from harness.compare.timing_mismatches import compare_timing, timing_not_judged
+from harness.compare.tokens import TokenCount, count_tokens
+from harness.compare.verdict import Status, Verdict, by_quality, combined, counts, judge
 from harness.record import Leaves, ModelFacts, RunOutcome, RunRecord, TimelineSpan
 from harness.spec import Spec
 
-__all__ = ["Comparison", "LayerResult", "Pair", "Repeats", "RunFacts", "compare"]
-
-POLICY = "exact"
+__all__ = ["Comparison", "LayerResult", "Noise", "Pair", "Repeats", "RunFacts", "compare"]
 
 
 class _Facts(BaseModel):
@@ -43,7 +52,10 @@ class RunFacts(_Facts):
     described: str
     """The outcome in a few words."""
     timing: TimingFacts
+    overlaps: Overlaps
+    """Which modules were generated at the same time."""
     timeline: tuple[TimelineSpan, ...]
+    tokens: tuple[TokenCount, ...]
     folder: str
     mirror: MirrorReport | None = None
     """How the mirror of its blackboard kept up, where it has one."""
@@ -55,6 +67,10 @@ class LayerResult(_Facts):
     layer: Layer
     compared: str
     mismatches: tuple[Mismatch, ...]
+    uncounted: tuple[Mismatch, ...] = ()
+    """What differs and is not held against the candidate: noise, or what breaks nothing under `contract`."""
+    incomplete: str | None = None
+    """Why there may be more mismatches than were found; None where all were looked for."""
     seen: bool = True
     """Whether there was anything to compare: what an engine does not leave cannot differ."""
 
@@ -86,6 +102,37 @@ class Repeats(_Facts):
     """None where no pair has times that count. Its outliers are places among the pairs that are timed."""
 
 
+class FieldNoise(_Facts):
+    """A field in which two of the pairs differ, and what its frequency says of it."""
+
+    layer: Layer
+    kind: Kind
+    path: str
+    severity: Severity
+    sentence: str
+    """What differs in one of the pairs."""
+    follows: bool
+    """Whether another mismatch could explain it wherever it was found."""
+    judgement: FieldJudgement
+
+
+class Noise(_Facts):
+    """What differs between control and candidate, beside what differs between control and control."""
+
+    ab_pairs: int
+    """Pairs of a control and a candidate."""
+    aa_pairs: int
+    """Pairs of two controls."""
+    alpha: float
+    """How probable it may be that any field is wrongly called a mismatch."""
+    deterministic: bool
+    """Whether the same request has the same answer, so that a control that differs from itself is news."""
+    fields: tuple[FieldNoise, ...]
+    """The most important first."""
+    more_pairs: int | None = None
+    """How many more pairs of each sort would decide on what is undecided; None where nothing is."""
+
+
 class Comparison(_Facts):
     """Everything that is known of a candidate beside its control. Durations are seconds."""
 
@@ -108,7 +155,17 @@ class Comparison(_Facts):
     """What else is to be known of the two runs, a sentence each."""
     repeats: Repeats | None = None
     """All pairs, where there were several: then the rest is that of the worst, and `speedup` that of all."""
+    normalisation: tuple[RuleFired, ...] = ()
+    """What was put aside before the two were compared."""
+    noise: Noise | None = None
+    """None where the control was not run against itself."""
+    quality: tuple[QualityJudgement, ...] = ()
+    """How often the runs turn out well, side by side; nothing under the policy `exact`."""
+    quality_over_all: tuple[QualityJudgement, ...] = ()
+    """The same over all specs that were compared together, which is what the verdict goes by."""
     verdict: Verdict
+    verdict_but_quality: Verdict | None = None
+    """The verdict without what the quality says; None where that has no part in it."""
 
     @property
     def mismatches(self) -> tuple[Mismatch, ...]:
@@ -116,57 +173,100 @@ class Comparison(_Facts):
         return tuple(mismatch for layer in self.layers for mismatch in layer.mismatches)
 
 
-def compare(spec: Spec, control: RunRecord, candidate: RunRecord) -> Comparison:
-    """Compare `candidate` with `control`, both of them runs of `spec`."""
-    layers = _layers(control, candidate)
+def compare(spec: Spec, control: RunRecord, candidate: RunRecord, terms: Terms = EXACT) -> Comparison:
+    """Compare `candidate` with `control`, both of them runs of `spec`, by `terms`."""
+    normaliser = Normaliser(control, candidate, terms.rules)
+    layers = _layers(control, candidate, normaliser)
     mismatches = [mismatch for layer in layers for mismatch in layer.mismatches]
     same_answers = all(mismatch.kind is not Kind.ANSWER_DRIFT for mismatch in mismatches)
     expectations = check_expectations(spec, control, candidate, same_answers=same_answers)
     facts = timing_facts(candidate)
     wall_s = candidate.summary.wall_s
     pairs = spec.expect.parallel
+    model = candidate.summary.model
+    verdict = judge(
+        control,
+        candidate,
+        mismatches,
+        expectations,
+        incomplete=[layer.incomplete for layer in layers if layer.incomplete],
+        terms=terms,
+    )
+    varied = by_quality(terms, model)
+    quality = _quality(control, candidate, terms) if varied else ()
     return Comparison(
         spec=spec.name,
-        policy=POLICY,
-        model=candidate.summary.model,
+        policy=terms.policy,
+        model=model,
         slots=candidate.summary.slots,
         redis=candidate.summary.redis or control.summary.redis,
         control=_facts(control, timing_facts(control)),
         candidate=_facts(candidate, facts),
-        layers=layers,
+        layers=tuple(_what_counts(layer, terms, model) for layer in layers),
         expectations=expectations,
         speedup=control.summary.wall_s / wall_s if wall_s else 0.0,
         limit=limit_of(facts),
         control_overlaps=tuple(overlap(control, *pair) for pair in pairs),
         candidate_overlaps=tuple(overlap(candidate, *pair) for pair in pairs),
         notes=_notes(control, candidate),
-        verdict=judge(control, candidate, mismatches, expectations),
+        normalisation=normaliser.fired,
+        quality=quality,
+        verdict=combined([verdict, verdict_on_quality(quality)]) if varied else verdict,
+        verdict_but_quality=verdict if varied else None,
     )
 
 
-def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]:
+def _quality(control: RunRecord, candidate: RunRecord, terms: Terms) -> tuple[QualityJudgement, ...]:
+    """What one run of each says, where it says anything."""
+    before, after = (
+        [quality] if (quality := qualities_of(record)) else [] for record in (control, candidate)
+    )
+    return judge_qualities(before, after, margin=terms.margin)
+
+
+def _what_counts(layer: LayerResult, terms: Terms, model: ModelFacts) -> LayerResult:
+    """`layer` with what does not count by `terms` apart."""
+    counted = tuple(mismatch for mismatch in layer.mismatches if counts(mismatch, terms, model))
+    rest = tuple(mismatch for mismatch in layer.mismatches if not counts(mismatch, terms, model))
+    return layer.model_copy(update={"mismatches": counted, "uncounted": rest})
+
+
+def _layers(control: RunRecord, candidate: RunRecord, normaliser: Normaliser) -> tuple[LayerResult, ...]:
     both = (control, candidate)
     unseen = {Layer(part): reason for part in Leaves if (reason := _unseen(part, control, candidate))}
+    if (reason := timing_not_judged(control, candidate)) is not None:
+        unseen[Layer.TIMING] = reason
     conversation = _conversation(control, candidate)
-    blackboard = () if Layer.BLACKBOARD in unseen else tuple(compare_blackboards(control, candidate))
-    files = tuple(compare_files(control, candidate))
+    unread = Layer.BLACKBOARD in unseen
+    boards = BlackboardResult(()) if unread else compare_blackboards(control, candidate, normaliser)
+    blackboard = boards.mismatches
+    files = tuple(compare_files(control, candidate, normaliser))
     events = () if Layer.EVENTS in unseen else tuple(compare_events(control, candidate))
     left_alike = not (conversation.mismatches or blackboard or files)
     outcome = compare_outcomes(control, candidate, conversation, left_alike=left_alike)
     if conversation.mismatches or any(not mismatch.follows for mismatch in outcome):
         blackboard, files, events = following(blackboard), following(files), following(events)
-    blackboard = (*blackboard, *drift(candidate))
+    stored = tuple(compare_store(candidate))
+    if conversation.mismatches or blackboard or files or any(not mismatch.follows for mismatch in outcome):
+        stored = following(stored)
+    behaviour = tuple(compare_behaviour(control, candidate))
+    if files or any(not mismatch.follows for mismatch in outcome):
+        # What is not the same text behaves otherwise because of that.
+        behaviour = following(behaviour)
+    blackboard = (*blackboard, *drift(candidate), *stored)
     sections = len({section for record in both for section in record.blackboard or ()})
     paths = len({path for record in both for path in record.summary.files})
     calls = _counts(*(len(record.calls) for record in both))
     told = _counts(*(len(record.events) for record in both))
-    names = "names of own folders" if any(record.summary.external for record in both) else ""
+    executed = all(record.behaviour is not None for record in both)
     compared = {
         Layer.OUTCOME: _both(*(describe_outcome(record.summary.outcome) for record in both)),
         Layer.CONVERSATION: f"{calls} calls by role, module and attempt",
-        Layer.BLACKBOARD: f"{sections} sections, timestamps {f'and {names} ' if names else ''}aside",
-        Layer.FILES: f"{paths} files, byte by byte{f', {names} aside' if names else ''}",
+        Layer.BLACKBOARD: f"{sections} sections",
+        Layer.FILES: f"{paths} files",
         Layer.EVENTS: f"{told} events by task, times aside",
+        Layer.TIMING: "what held calls back, processor time, connections left open",
+        Layer.BEHAVIOUR: _executed(candidate),
     }
     found = {
         Layer.OUTCOME: outcome,
@@ -174,15 +274,19 @@ def _layers(control: RunRecord, candidate: RunRecord) -> tuple[LayerResult, ...]
         Layer.BLACKBOARD: blackboard,
         Layer.FILES: files,
         Layer.EVENTS: events,
+        Layer.TIMING: tuple(compare_timing(control, candidate)),
+        Layer.BEHAVIOUR: behaviour,
     }
     return tuple(
         LayerResult(
             layer=layer,
             compared=unseen.get(layer, compared[layer]),
             mismatches=found[layer],
+            incomplete=boards.incomplete if layer is Layer.BLACKBOARD else None,
             seen=layer not in unseen,
         )
         for layer in Layer
+        if layer is not Layer.BEHAVIOUR or executed
     )
 
 
@@ -209,6 +313,7 @@ def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
             *_of_resumed(record, side),
             *used_up(record, side),
             *reactions(record, side),
+            *use_of_hosts(record, side),
         )
     )
 
@@ -229,6 +334,18 @@ def _of_resumed(record: RunRecord, side: str) -> Iterator[str]:
         )
 
 
+def _executed(record: RunRecord) -> str:
+    behaviour = record.behaviour
+    if behaviour is None:
+        return "not executed"
+    asked = _number(len(behaviour.routes), "answer")
+    return f"start, {asked} and {_number(len(behaviour.tests), 'test')}, in a sandbox ({behaviour.sandbox})"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def _both(control: str, candidate: str) -> str:
     return f"both {control}" if control == candidate else f"control {control}; candidate {candidate}"
 
@@ -245,7 +362,9 @@ def _facts(record: RunRecord, timing: TimingFacts) -> RunFacts:
         outcome=record.summary.outcome,
         described=describe_outcome(record.summary.outcome),
         timing=timing,
+        overlaps=overlaps(record),
         timeline=record.timeline,
+        tokens=count_tokens(record),
         folder=str(record.folder),
         mirror=record.summary.mirror,
     )

@@ -8,13 +8,16 @@ first that does not follow is where to look.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agents.workflow import PLANNING, Task
 from harness.compare.call_graph import group_named, group_of, needs_of_groups, plan_of
+from harness.compare.call_order import compare_order
 from harness.compare.chain import compare_chain, lane_label, lane_name, without_retried
+from harness.compare.homeless import at_home
 from harness.compare.mismatch import Kind, Layer, Mismatch
+from harness.compare.retries import compare_retries
 from harness.gateway.calls import CallRecord
 from harness.record import RunRecord
 
@@ -68,32 +71,56 @@ def compare_conversations(
         for marked in (stopped, differs, reworded, lost):
             if marked.intersection(needed):
                 marked.add(chain)
+        explained = chain in differs
         for mismatch in mismatches:
             absence = mismatch.kind in _ABSENCES
-            if chain in differs or (absence and chain in stopped):
+            if explained or (absence and chain in stopped):
                 found.append(mismatch.model_copy(update={"follows": True}))
             else:
                 found.append(_with_origin(mismatch, control))
+                explained = True
                 if absence:
                     lost.add(chain)
             if not absence:
                 reworded.add(chain)
             differs.add(chain)
+    found += _other_requests(control, candidate)
     return ConversationResult(tuple(found), frozenset(reworded), frozenset(lost))
 
 
+def _other_requests(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
+    """What this project's engines sent to the model's server beside calls; others may do as they like."""
+    if control.summary.external or candidate.summary.external:
+        return
+    for what, before, after in (
+        ("other requests", control.summary.other_requests, candidate.summary.other_requests),
+        ("malformed requests", control.summary.malformed_requests, candidate.summary.malformed_requests),
+    ):
+        if before != after:
+            sentence = f"the candidate sent {after} {what} to the model's server, the control {before}"
+            yield _mismatch(Kind.EXTRA if after > before else Kind.MISSING, what, sentence)
+
+
 def _findings(
-    control: RunRecord, candidate: RunRecord, chains: Iterable[Task | None]
+    control: RunRecord, candidate: RunRecord, needs: Mapping[Task | None, Sequence[Task]]
 ) -> dict[Task | None, list[Mismatch]]:
-    """What differs in each chain of calls, `chains` first; a whole module is told of in its first chain."""
-    ours, theirs = _by_chain(control), _by_chain(candidate)
-    asked, asked_too = _modules(control), _modules(candidate)
+    """What differs in each chain, in the order of `needs`; a whole module is told of in its first chain."""
+    calls = at_home(control.calls, candidate.calls)
+    ours, theirs = _by_chain(control.calls), _by_chain(calls)
+    kept, kept_too = _by_chain(without_retried(control.calls)), _by_chain(without_retried(calls))
+    asked, asked_too = _modules(control.calls), _modules(calls)
+    own_engines = control.summary.external is None is candidate.summary.external
+    whole = own_engines and not any(_interrupted(record) for record in (control, candidate))
     told: set[str] = set()
     findings: dict[Task | None, list[Mismatch]] = {}
-    for chain in dict.fromkeys([*chains, *ours, *theirs]):
+    for chain in dict.fromkeys([*needs, *ours, *theirs]):
         module = chain.module if chain else None
         if module is None or (module in asked) == (module in asked_too):
-            findings[chain] = list(compare_chain(ours.get(chain, []), theirs.get(chain, [])))
+            findings[chain] = [
+                *(compare_order(chain, needs.get(chain, ()), kept, kept_too) if whole else ()),
+                *(compare_retries(ours.get(chain, []), theirs.get(chain, [])) if whole else ()),
+                *compare_chain(kept.get(chain, []), kept_too.get(chain, [])),
+            ]
         elif module in told:
             findings[chain] = []
         else:
@@ -102,15 +129,20 @@ def _findings(
     return findings
 
 
-def _by_chain(record: RunRecord) -> dict[Task | None, list[CallRecord]]:
+def _interrupted(record: RunRecord) -> bool:
+    """Whether calls of `record` were cut off by its end, or begun anew after it."""
+    return record.summary.outcome.cut_off or record.summary.sittings > 1
+
+
+def _by_chain(calls: Iterable[CallRecord]) -> dict[Task | None, list[CallRecord]]:
     chains: dict[Task | None, list[CallRecord]] = {}
-    for call in without_retried(record.calls):
+    for call in calls:
         chains.setdefault(group_of(call), []).append(call)
     return chains
 
 
-def _modules(record: RunRecord) -> Counter[str]:
-    return Counter(call.module for call in without_retried(record.calls) if call.module)
+def _modules(calls: Iterable[CallRecord]) -> Counter[str]:
+    return Counter(call.module for call in without_retried(calls) if call.module)
 
 
 def _one_sided(module: str, asked: int, asked_too: int) -> Mismatch:

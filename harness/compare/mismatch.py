@@ -18,6 +18,8 @@ class Layer(StrEnum):
     BLACKBOARD = "blackboard"
     FILES = "files"
     EVENTS = "events"
+    TIMING = "timing"
+    BEHAVIOUR = "behaviour"
 
 
 class Kind(StrEnum):
@@ -47,6 +49,14 @@ class Kind(StrEnum):
     """A call ended otherwise: with an error, or without one."""
     FAILED = "failed"
     """One of the two failed or left something broken, and the other did not, or not in the same way."""
+    HELD_BACK = "held back"
+    """Calls that were ready were not made, although the model had a slot free and others were under way."""
+    STALLED = "stalled"
+    """The engine let time go by in which nothing was under way."""
+    BUSY = "busy"
+    """The engine's process kept a processor busy with nothing to show for it."""
+    LEAKED = "leaked"
+    """The engine's process opened something and did not close it."""
 
 
 class Severity(StrEnum):

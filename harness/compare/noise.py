@@ -2,8 +2,10 @@
 
 Each field is tested by Fisher's exact test, and all fields that are tested together by the procedure of
 Tarone and Holm (R. E. Tarone, A Modified Bonferroni Method for Discrete Data, 1990, made stepwise): fields
-that differ so seldom that they could never be significant do not make it harder for the others. The tests
-take pairs to be independent: no run belongs to two of them.
+that differ so seldom that they could never be significant do not make it harder for the others. Nor do those
+that differ in the very same pairs, such as all that follows from one failure: they are one test, and which
+ones they are does not depend on which pairs were made with the candidate. The tests take pairs to be
+independent: no run belongs to two of them.
 """
 
 from __future__ import annotations
@@ -14,14 +16,29 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["FieldCounts", "FieldJudgement", "judge_fields", "repeats_needed"]
+__all__ = [
+    "ALPHA",
+    "FISHER",
+    "NEVER_IN_CONTROL",
+    "FieldCounts",
+    "FieldJudgement",
+    "FieldPairs",
+    "judge_by_pairs",
+    "judge_fields",
+    "repeats_needed",
+]
+
+ALPHA = 0.05
+"""How probable it may be that any field is wrongly called a mismatch."""
 
 FISHER = "Fisher's exact test, one-sided, Tarone-Holm"
 NEVER_IN_CONTROL = "none: the control never differs from itself"
+
+F = TypeVar("F", bound=Hashable)
 
 # Quotients that are equal may differ by as much.
 _ROUNDING = 1e-12
@@ -41,6 +58,19 @@ class FieldCounts:
             raise ValueError(f"more pairs differ than there are: {self}")
 
 
+@dataclass(frozen=True, slots=True)
+class FieldPairs:
+    """In which pairs a field differed: of control and candidate (ab), and of control and control (aa)."""
+
+    ab: tuple[bool, ...]
+    aa: tuple[bool, ...]
+
+    @property
+    def counts(self) -> FieldCounts:
+        """In how many it did."""
+        return FieldCounts(sum(self.ab), len(self.ab), sum(self.aa), len(self.aa))
+
+
 class FieldJudgement(BaseModel):
     """What the counts of one field say of it.
 
@@ -49,7 +79,6 @@ class FieldJudgement(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    field: Hashable
     kind: Literal["mismatch", "noise", "undecided"]
     rate_ab: float
     rate_aa: float
@@ -61,9 +90,18 @@ class FieldJudgement(BaseModel):
     """The greatest p that is taken for a mismatch, with all the fields that were tested together."""
 
 
+def judge_by_pairs(
+    fields: Mapping[F, FieldPairs], *, alpha: float = ALPHA, deterministic: bool = False
+) -> dict[F, FieldJudgement]:
+    """Every field as by `judge_fields`, those that differ in the same pairs as one."""
+    patterns = {pairs: pairs.counts for pairs in fields.values()}
+    judged = judge_fields(patterns, alpha=alpha, deterministic=deterministic)
+    return {field: judged[pairs] for field, pairs in fields.items()}
+
+
 def judge_fields(
-    fields: Mapping[Hashable, FieldCounts], *, alpha: float = 0.05, deterministic: bool = False
-) -> tuple[FieldJudgement, ...]:
+    fields: Mapping[F, FieldCounts], *, alpha: float = ALPHA, deterministic: bool = False
+) -> dict[F, FieldJudgement]:
     """Every field, in the order given, as a mismatch, as noise or undecided.
 
     That any field is wrongly called a mismatch has at most the probability `alpha`. Where the model is
@@ -73,7 +111,7 @@ def judge_fields(
     tested = {field: counts for field, counts in fields.items() if field not in certain}
     found, left, divisor = _rejected(tested, alpha)
     least = Counter(_least_p(counts) for counts in left.values())
-    judgements = []
+    judgements = {}
     for field, counts in fields.items():
         kind: Literal["mismatch", "noise", "undecided"] = "noise"
         limit = alpha / divisor
@@ -82,30 +120,27 @@ def judge_fields(
             limit = 1.0 if field in certain else alpha / found[field]
         elif not _could_be_found(counts, least, alpha):
             kind = "undecided"
-        judgements.append(
-            FieldJudgement(
-                field=field,
-                kind=kind,
-                rate_ab=counts.k_ab / counts.n_ab if counts.n_ab else 0.0,
-                rate_aa=counts.k_aa / counts.n_aa if counts.n_aa else 0.0,
-                test=NEVER_IN_CONTROL if field in certain else FISHER,
-                p=_fisher_p(counts),
-                limit=limit,
-            )
+        judgements[field] = FieldJudgement(
+            kind=kind,
+            rate_ab=counts.k_ab / counts.n_ab if counts.n_ab else 0.0,
+            rate_aa=counts.k_aa / counts.n_aa if counts.n_aa else 0.0,
+            test=NEVER_IN_CONTROL if field in certain else FISHER,
+            p=_fisher_p(counts),
+            limit=limit,
         )
-    return tuple(judgements)
+    return judgements
 
 
-def repeats_needed(fields: int = 1, *, alpha: float = 0.05) -> int:
+def repeats_needed(fields: int = 1, *, alpha: float = ALPHA) -> int:
     """The fewest pairs of each sort that decide on `fields`, each differing always or never."""
     return next(n for n in count(1) if _at_most(_never_and_always_p(n, n), alpha / fields))
 
 
 def _rejected(
-    fields: Mapping[Hashable, FieldCounts], alpha: float
-) -> tuple[dict[Hashable, int], dict[Hashable, FieldCounts], int]:
+    fields: Mapping[F, FieldCounts], alpha: float
+) -> tuple[dict[F, int], dict[F, FieldCounts], int]:
     """The mismatches, each with what alpha was divided by for it; the others, and the divisor for them."""
-    found: dict[Hashable, int] = {}
+    found: dict[F, int] = {}
     left = dict(fields)
     while True:
         divisor = _divisor(Counter(_least_p(counts) for counts in left.values()), alpha)

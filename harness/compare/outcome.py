@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from agents.conversation import Cause
 from harness.compare.conversation import ConversationResult
-from harness.compare.mismatch import Kind, Layer, Mismatch, following
+from harness.compare.mismatch import Kind, Layer, Mismatch, Severity, following
 from harness.compare.text import one_line
-from harness.record import Failure, RunOutcome, RunRecord
+from harness.record import Failure, OutcomeStatus, RunOutcome, RunRecord
 
 __all__ = ["compare_outcomes", "describe_outcome", "failed_otherwise"]
 
@@ -38,7 +38,8 @@ def compare_outcomes(
     found = failures + skipped + defects
     if not found and ours.status is not theirs.status:
         sentence = f"the candidate {describe_outcome(theirs)}; the control {describe_outcome(ours)}"
-        return (_mismatch("status", sentence, ours.status, theirs.status),)
+        breaks = ours.status is OutcomeStatus.FINISHED
+        return (_mismatch("status", sentence, ours.status, theirs.status, breaks=breaks),)
     return found
 
 
@@ -76,21 +77,23 @@ def _failure(
         sentence = f"{task} failed in both, but not alike: {theirs} instead of {ours}"
     by_words = all(failure.cause in _BY_WORDS for failure in (before, after) if failure)
     explained = conversation.explains(task, by_words=by_words)
-    return _mismatch(task, sentence, ours, theirs, follows=explained)
+    return _mismatch(task, sentence, ours, theirs, follows=explained, breaks=before is None)
 
 
 def _skipped(ours: RunOutcome, theirs: RunOutcome) -> Iterator[Mismatch]:
     for task in dict.fromkeys([*ours.skipped, *theirs.skipped]):
         if (task in ours.skipped) != (task in theirs.skipped):
             where = "control" if task in ours.skipped else "candidate"
-            yield _mismatch(task, f"{task} was skipped in the {where} only")
+            breaks = where == "candidate"
+            yield _mismatch(task, f"{task} was skipped in the {where} only", breaks=breaks)
 
 
 def _defects(ours: RunOutcome, theirs: RunOutcome) -> Iterator[Mismatch]:
     for defect in dict.fromkeys([*ours.defects, *theirs.defects]):
         if (defect in ours.defects) != (defect in theirs.defects):
             where = "control" if defect in ours.defects else "candidate"
-            yield _mismatch("defect", f"in the {where} only: {one_line(defect)}")
+            breaks = where == "candidate"
+            yield _mismatch("defect", f"in the {where} only: {one_line(defect)}", breaks=breaks)
 
 
 def _mismatch(
@@ -100,12 +103,15 @@ def _mismatch(
     candidate: str | None = None,
     *,
     follows: bool = False,
+    breaks: bool = False,
 ) -> Mismatch:
+    """A mismatch; it `breaks` where the control came through and the candidate did not."""
     return Mismatch(
         layer=Layer.OUTCOME,
         kind=Kind.FAILED,
         path=path,
         sentence=sentence,
+        severity=Severity.BREAKING if breaks else Severity.MAJOR,
         control=control,
         candidate=candidate,
         follows=follows,

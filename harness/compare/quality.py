@@ -48,6 +48,8 @@ class QualityJudgement(BaseModel):
     quality: str
     """What was judged: `compiles`, `starts`."""
     kind: Kind
+    control: Tally
+    candidate: Tally
     control_rate: float | None
     candidate_rate: float | None
     """None where there was no run."""
@@ -60,6 +62,14 @@ class QualityJudgement(BaseModel):
 
     0 where it is decided, None where `MOST_RUNS` would not do.
     """
+
+    def __str__(self) -> str:
+        sides = (("candidate", self.candidate), ("control", self.control))
+        counted = " and ".join(f"{tally.good} of {tally.runs} runs of the {side}" for side, tally in sides)
+        return (
+            f"{self.quality}: {counted}, a difference between {self.low:+.2f} and {self.high:+.2f} "
+            f"({self.confidence:.0%} confidence); down to {-self.margin:+.2f} is allowed"
+        )
 
 
 def judge_quality(
@@ -82,6 +92,8 @@ def judge_quality(
     return QualityJudgement(
         quality=quality,
         kind=kind,
+        control=control,
+        candidate=candidate,
         control_rate=before,
         candidate_rate=after,
         low=low,

@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["SpeedupEstimate", "estimate_speedup", "judge_speedup", "more_pairs_needed"]
+__all__ = ["LEAST_PAIRS", "SpeedupEstimate", "estimate_speedup", "judge_speedup", "more_pairs_needed"]
 
 LEAST_PAIRS = 5
 """From so many pairs on their spread says how sure the mean is."""

@@ -1,17 +1,17 @@
-"""The timing layer: how long a run took, how near that is to what its calls allow, what ran beside what."""
+"""The timing of a run: how long it took, where that went, and how near it is to what its calls allow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from statistics import median
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from harness.compare.call_graph import call_graph, critical_path_s, list_schedule_s
+from harness.compare.call_graph import call_graph, critical_path, critical_path_s, list_schedule_s
+from harness.compare.intervals import common, length, merged
+from harness.compare.overlaps import generating
 from harness.record import RunRecord
 
-__all__ = ["Limit", "Overlap", "TimingFacts", "limit_of", "overlap", "timing_facts"]
-
-Interval = tuple[float, float]
+__all__ = ["Limit", "PathCall", "TimingFacts", "limit_of", "timing_facts"]
 
 # Wall-clock over lower bound from which the engine, not what it was given, is what takes the time.
 _ENGINE_LIMIT = 2.0
@@ -21,6 +21,17 @@ _ROUNDING = 1e-9
 
 class _Facts(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class PathCall(_Facts):
+    """One call on the critical path of a run."""
+
+    place: int
+    """Where it stands in the run's timeline, from 0."""
+    role: str
+    module: str | None
+    attempt: int
+    generating_s: float
 
 
 class TimingFacts(_Facts):
@@ -36,6 +47,8 @@ class TimingFacts(_Facts):
     """Generating, summed over all calls."""
     queued_s: float
     """Waiting for a slot, summed over all calls."""
+    ttft_s: float | None
+    """From the slot to the first byte of the answer, the median of all calls; None where none answered."""
     idle_s: float
     """Wall-clock in which no call was generating: what the engine itself takes."""
     slots: int
@@ -43,11 +56,15 @@ class TimingFacts(_Facts):
     """How often work on the run was begun: the times of a resumed run are not those of one run."""
     critical_path_s: float
     """The longest chain of calls that had to wait for each other."""
+    critical_path: tuple[PathCall, ...]
+    """The calls of that chain, the first one first."""
     work_over_slots_s: float
     lower_bound_s: float
     """max(critical path, work / slots): nothing can be faster with these calls."""
     list_schedule_s: float
     """The same calls, scheduled on the same slots with the longest path first."""
+    cpu_s: float | None
+    """Processor time of the engine's process while it worked; None where that was not measured."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -60,20 +77,6 @@ class TimingFacts(_Facts):
     def over_list_schedule(self) -> float:
         """Wall-clock over list schedule; 1 is as good as a scheduler that knows all durations."""
         return self.wall_s / self.list_schedule_s if self.list_schedule_s else 0.0
-
-
-class Overlap(_Facts):
-    """How long two modules were generated at the same time in one run, in seconds."""
-
-    first: str
-    second: str
-    together_s: float
-    first_s: float
-    """How long calls for the first were generating."""
-    second_s: float
-    first_from_s: float | None
-    """When its first call began to generate, since the run's begin; None where it had none."""
-    second_from_s: float | None
 
 
 class Limit(_Facts):
@@ -90,6 +93,12 @@ def timing_facts(record: RunRecord) -> TimingFacts:
     work_s = sum(graph.durations_s)
     path_s = critical_path_s(graph)
     whole = [(0.0, record.summary.wall_s)]
+    waited = [
+        call.first_byte_s - call.granted_s
+        for call in record.calls
+        if call.first_byte_s is not None and call.granted_s is not None
+    ]
+    resources = record.summary.resources
     return TimingFacts(
         wall_s=record.summary.wall_s,
         startup_s=record.summary.startup_s,
@@ -98,27 +107,16 @@ def timing_facts(record: RunRecord) -> TimingFacts:
         output_tokens=sum(call.output_tokens or 0 for call in record.calls),
         work_s=work_s,
         queued_s=sum(call.queued_s for call in record.calls),
-        idle_s=record.summary.wall_s - _length(_common(_merged(_generating(record)), whole)),
+        ttft_s=median(waited) if waited else None,
+        idle_s=record.summary.wall_s - length(common(merged(generating(record)), whole)),
         slots=slots,
         sittings=record.summary.sittings,
         critical_path_s=path_s,
+        critical_path=tuple(_path_call(record, graph.places[index]) for index in critical_path(graph)),
         work_over_slots_s=work_s / slots,
         lower_bound_s=max(path_s, work_s / slots),
         list_schedule_s=list_schedule_s(graph, slots),
-    )
-
-
-def overlap(record: RunRecord, first: str, second: str) -> Overlap:
-    """How long calls for both modules were generating at the same time."""
-    one, other = _merged(_generating(record, first)), _merged(_generating(record, second))
-    return Overlap(
-        first=first,
-        second=second,
-        together_s=_length(_common(one, other)),
-        first_s=_length(one),
-        second_s=_length(other),
-        first_from_s=one[0][0] if one else None,
-        second_from_s=other[0][0] if other else None,
+        cpu_s=resources.cpu_s if resources else None,
     )
 
 
@@ -155,35 +153,12 @@ def limit_of(facts: TimingFacts) -> Limit:
     return Limit(by_slots=False, sentence=sentence)
 
 
-def _generating(record: RunRecord, module: str | None = None) -> Iterable[Interval]:
-    for call in record.calls:
-        if call.granted_s is not None and (module is None or call.module == module):
-            yield call.granted_s, call.end_s
-
-
-def _merged(intervals: Iterable[Interval]) -> list[Interval]:
-    merged: list[Interval] = []
-    for start, end in sorted(intervals):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def _common(one: Sequence[Interval], other: Sequence[Interval]) -> list[Interval]:
-    common: list[Interval] = []
-    i = j = 0
-    while i < len(one) and j < len(other):
-        start, end = max(one[i][0], other[j][0]), min(one[i][1], other[j][1])
-        if start < end:
-            common.append((start, end))
-        if one[i][1] < other[j][1]:
-            i += 1
-        else:
-            j += 1
-    return common
-
-
-def _length(intervals: Iterable[Interval]) -> float:
-    return sum(end - start for start, end in intervals)
+def _path_call(record: RunRecord, place: int) -> PathCall:
+    call = record.calls[place]
+    return PathCall(
+        place=place,
+        role=call.role,
+        module=call.module,
+        attempt=call.attempt,
+        generating_s=call.generating_s,
+    )

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
+from async_arch.composition import AgentCalls, Generation, Orchestration, StateStoreKind
 from harness.errors import BadInputError
 
 __all__ = ["Composition", "parse_engine"]
 
 _CHOICES = (
-    "legacy, async, phase:1, phase:2, external:FILE.yaml, legacy:state_store=..., or async:flag=value,... "
+    "legacy, async, phase:1 to phase:4, external:FILE.yaml, legacy:state_store=..., or async:flag=value,... "
     "with the flags {flags}"
 )
-_FLAGS = {"state_store": StateStoreKind, "agent_calls": AgentCalls, "orchestration": Orchestration}
+_FLAGS = {
+    "state_store": StateStoreKind,
+    "agent_calls": AgentCalls,
+    "orchestration": Orchestration,
+    "generation": Generation,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Composition:
     state_store: StateStoreKind
     agent_calls: AgentCalls
     orchestration: Orchestration
+    generation: Generation = Generation.LLM
 
     @property
     def concurrent(self) -> bool:
@@ -43,14 +49,23 @@ class Composition:
             "state_store": self.state_store.value,
             "agent_calls": self.agent_calls.value,
             "orchestration": self.orchestration.value,
-            "generation": "llm",
+            "generation": self.generation.value,
         }
 
 
 _LEGACY = Composition("legacy", StateStoreKind.JSON, AgentCalls.BLOCKING, Orchestration.SEQUENTIAL)
 _PHASE_1 = replace(_LEGACY, state_store=StateStoreKind.REDIS)
 _PHASE_2 = Composition("async", StateStoreKind.REDIS, AgentCalls.ASYNC, Orchestration.CONCURRENT)
-_NAMED = {"legacy": _LEGACY, "phase:1": _PHASE_1, "phase:2": _PHASE_2, "async": _PHASE_2}
+_PHASE_3 = replace(_PHASE_2, generation=Generation.HYBRID)
+# Phase 4 changes whose result people get, and not how it is made.
+_NAMED = {
+    "legacy": _LEGACY,
+    "phase:1": _PHASE_1,
+    "phase:2": _PHASE_2,
+    "phase:3": _PHASE_3,
+    "phase:4": _PHASE_3,
+    "async": _PHASE_2,
+}
 _BASES = {"legacy": _LEGACY, "async": _PHASE_2}
 _LEGACY_FLAGS = frozenset({"state_store"})
 
@@ -85,4 +100,5 @@ def parse_engine(name: str) -> Composition:
         state_store=StateStoreKind(chosen["state_store"]),
         agent_calls=AgentCalls(chosen["agent_calls"]),
         orchestration=Orchestration(chosen["orchestration"]),
+        generation=Generation(chosen["generation"]),
     )

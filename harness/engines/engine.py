@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from agents.build import MirrorReport, TaskEvent
-from harness.record import ExternalPlace, Failure, Leaves
+from async_arch.estimates import TaskWeights
+from harness.record import EngineResources, ExternalPlace, Failure, Leaves
 from harness.spec import Spec
 
 __all__ = ["Engine", "EngineJob", "EngineResult"]
@@ -42,6 +43,12 @@ class EngineJob:
     """How long Redis may be away before the build fails."""
     resume: bool = False
     """Whether the run was begun before and cut off: what is done already is not done again."""
+    templates: Path | None = None
+    """A folder with templates that take the place of ours, for hybrid generation."""
+    exports_json: bool = True
+    """Whether state that is in Redis is written as `blackboard.json` at the end; legacy always does so."""
+    weights: TaskWeights | None = None
+    """What tasks take, for an engine that chooses which begins first; None: what it takes them for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class EngineResult:
     """How the mirror of its blackboard kept up, where it has one."""
     external: ExternalPlace | None = None
     """Where an external engine worked; None for the engines of this project."""
+    resources: EngineResources | None = None
+    """What its process used; None where it came to no end or does not measure itself."""
 
 
 class Engine(Protocol):

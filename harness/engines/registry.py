@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from agents.build import BuildOutcome, TaskEvent
 from agents.chat_protocol import ModelSettings
-from async_arch.composition import AgentCalls, Orchestration, StateStoreKind
+from async_arch.composition import AgentCalls, Generation, Orchestration, StateStoreKind
+from async_arch.estimates import TaskWeights
 from async_arch.state_store import StateUnavailable
 from harness.engines.worker_protocol import WorkerJob
 from harness.errors import BadInputError
@@ -24,14 +25,19 @@ from harness.errors import BadInputError
 if TYPE_CHECKING:
     from async_arch.engine import AsyncEngine
 
-__all__ = ["require_available", "run_job"]
+__all__ = ["legacy_is_retired", "require_available", "run_job"]
 
 _log = logging.getLogger(__name__)
 
 
+def legacy_is_retired() -> bool:
+    """Whether the folder of the legacy engine has been deleted."""
+    return importlib.util.find_spec("legacy") is None
+
+
 def require_available(family: str) -> None:
     """Raise `BadInputError` where the legacy engine is asked for and has been retired."""
-    if family == "legacy" and importlib.util.find_spec("legacy") is None:
+    if family == "legacy" and legacy_is_retired():
         raise BadInputError(
             "the legacy engine, which phase:1 is too, has been retired: the folder legacy/ is gone; use "
             "phase:2, or async:agent_calls=blocking,orchestration=sequential, which "
@@ -92,6 +98,10 @@ async def _run_async(
         redis_patience_s=job.redis_patience_s,
         concurrency=job.concurrency,
         model=_model(job),
+        exports_json=job.exports_json,
+        generation=Generation(job.flags["generation"]),
+        templates=Path(job.templates) if job.templates else None,
+        weights=job.weights or TaskWeights(),
     )
     async with open_engine(settings, job.run, Path(job.project_dir)) as engine:
         await asyncio.to_thread(ready)

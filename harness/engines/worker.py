@@ -14,10 +14,13 @@ from pydantic import BaseModel
 
 from agents.build import BuildOutcome, TaskEvent
 from agents.conversation import Cause
+from async_arch.collecting import collect_seldom
 from async_arch.state_store import StateUnavailable
 from harness.engines.registry import run_job
+from harness.engines.resources import ResourceMeter
 from harness.engines.worker_protocol import Finished, Happened, Ready, WorkerJob
-from harness.record import Failure
+from harness.record.engine_resources import EngineResources
+from harness.record.failure import Failure
 
 __all__ = ["main"]
 
@@ -38,15 +41,19 @@ def main() -> None:
     channel = _Channel()
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.WARNING)
     job = WorkerJob.model_validate_json(sys.stdin.buffer.readline())
+    meter = ResourceMeter()
 
     def ready() -> None:
         channel.send(Ready())
         if not sys.stdin.buffer.readline():
             os._exit(128 + signal.SIGHUP)
         threading.Thread(target=_end_with_owner, name="owner", daemon=True).start()
+        collect_seldom()
+        meter.begin()
 
     def on_event(event: TaskEvent) -> None:
         channel.send(Happened.of(event))
+        meter.sample()
 
     try:
         outcome = run_job(job, ready, on_event)
@@ -56,7 +63,7 @@ def main() -> None:
         traceback.print_exc()
         channel.send(_broken(Cause.ENGINE, "engine", f"{type(error).__name__}: {error}"))
     else:
-        channel.send(_finished(outcome))
+        channel.send(_finished(outcome, meter.end()))
 
 
 def _end_with_owner() -> None:
@@ -67,9 +74,11 @@ def _end_with_owner() -> None:
     os._exit(128 + signal.SIGHUP)
 
 
-def _finished(outcome: BuildOutcome) -> Finished:
+def _finished(outcome: BuildOutcome, resources: EngineResources) -> Finished:
     failures = [Failure(task=f.task, cause=f.cause, reason=f.reason) for f in outcome.failures]
-    return Finished(failures=tuple(failures), skipped=outcome.skipped, mirror=outcome.mirror)
+    return Finished(
+        failures=tuple(failures), skipped=outcome.skipped, mirror=outcome.mirror, resources=resources
+    )
 
 
 def _broken(cause: Cause, task: str, reason: str) -> Finished:

@@ -30,7 +30,7 @@ from harness.engines.worker_protocol import (
 )
 from harness.record import Failure, Leaves
 
-__all__ = ["WorkerEngine"]
+__all__ = ["WorkerEngine", "worker_job_of"]
 
 _START_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 10.0
@@ -108,39 +108,52 @@ class WorkerEngine:
                 return _failed(Cause.ENGINE, f"{problem}{last_words(job.log)}", startup_s, events)
         if isinstance(message, Finished):
             return EngineResult(
-                startup_s, message.failures, message.skipped, tuple(events), mirror=message.mirror
+                startup_s,
+                message.failures,
+                message.skipped,
+                tuple(events),
+                mirror=message.mirror,
+                resources=message.resources,
             )
         return _failed(Cause.ENGINE, "the engine's process said nothing of its result", startup_s, events)
 
     async def _start(self, process: Process, job: EngineJob) -> WorkerMessage:
-        spec = job.spec
-        worker_job = WorkerJob.model_validate(
-            {
-                "family": self._composition.family,
-                "flags": self._composition.as_flags(),
-                "run": job.run,
-                "project_dir": str(job.project_dir),
-                "idea": spec.idea,
-                "hints": [
-                    {
-                        "name": hint.name,
-                        "module_type": hint.module_type,
-                        "description": hint.description,
-                        "requires": hint.requires,
-                    }
-                    for hint in spec.order.hints
-                ],
-                "model": job.model,
-                "options": spec.options,
-                "redis_url": job.redis_url,
-                "redis_patience_s": job.redis_patience_s,
-                "concurrency": job.slots,
-                "call_timeout_s": job.call_timeout_s,
-                "resume": job.resume,
-            }
-        )
+        worker_job = worker_job_of(self._composition, job)
         await _write(process, worker_job.model_dump_json().encode() + b"\n")
         return await _read(process)
+
+
+def worker_job_of(composition: Composition, job: EngineJob) -> WorkerJob:
+    """What a worker is told of `job`, whose engine is composed of `composition`."""
+    spec = job.spec
+    return WorkerJob.model_validate(
+        {
+            "family": composition.family,
+            "flags": composition.as_flags(),
+            "run": job.run,
+            "project_dir": str(job.project_dir),
+            "idea": spec.idea,
+            "hints": [
+                {
+                    "name": hint.name,
+                    "module_type": hint.module_type,
+                    "description": hint.description,
+                    "requires": hint.requires,
+                }
+                for hint in spec.order.hints
+            ],
+            "model": job.model,
+            "options": spec.options,
+            "redis_url": job.redis_url,
+            "redis_patience_s": job.redis_patience_s,
+            "concurrency": job.slots,
+            "call_timeout_s": job.call_timeout_s,
+            "resume": job.resume,
+            "exports_json": job.exports_json,
+            "templates": str(job.templates) if job.templates else None,
+            "weights": job.weights,
+        }
+    )
 
 
 @asynccontextmanager
@@ -188,6 +201,8 @@ async def _end(process: Process) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
+        # asyncio does that a moment later by itself, when the loop may be gone.
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 async def _write(process: Process, line: bytes) -> None:

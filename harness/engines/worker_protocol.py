@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from agents.build import EventKind, MirrorReport, TaskEvent
 from agents.plan import ModuleHint, ModuleType
 from agents.project import Order
-from harness.record import Failure
+from async_arch.estimates import TaskWeights
+from harness.record.engine_resources import EngineResources
+from harness.record.failure import Failure
 
 __all__ = ["GO", "Finished", "Happened", "Ready", "WorkerJob", "WorkerMessage", "worker_message"]
 
@@ -48,6 +50,12 @@ class WorkerJob(_Line):
     call_timeout_s: float
     resume: bool = False
     """Whether the run was begun before and cut off."""
+    templates: str | None = None
+    """A folder with templates that take the place of ours."""
+    exports_json: bool = True
+    """Whether state that is in Redis is written as `blackboard.json` at the end."""
+    weights: TaskWeights | None = None
+    """What tasks take; None: what the engine takes them for."""
 
     @property
     def order(self) -> Order:
@@ -113,6 +121,7 @@ class Finished(_Line):
     failures: tuple[Failure, ...]
     skipped: tuple[str, ...]
     mirror: MirrorReport | None = None
+    resources: EngineResources | None = None
 
 
 WorkerMessage = Ready | Happened | Finished

@@ -7,6 +7,7 @@ import sys
 
 from harness.gateway.clock import MonotonicClock
 from harness.gateway.errors import GatewayStartError
+from harness.gateway.hosts.outages import OutageLog
 from harness.gateway.opening import open_upstream
 from harness.gateway.owner import owner
 from harness.gateway.server import serving
@@ -16,11 +17,11 @@ from harness.gateway.settings import GatewaySettings
 async def _main() -> None:
     async with owner() as started_by:
         settings = await started_by.settings(GatewaySettings, "gateway")
-        clock = MonotonicClock()
+        clock, outages = MonotonicClock(), OutageLog()
         try:
             async with (
-                open_upstream(settings.upstream, settings.faults, clock) as upstream,
-                serving(upstream, clock, settings.token) as port,
+                open_upstream(settings.upstream, settings.faults, clock, outages) as upstream,
+                serving(upstream, clock, settings.token, outages) as port,
             ):
                 started_by.ready(port)
                 await started_by.gone()

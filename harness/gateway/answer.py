@@ -7,18 +7,24 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from agents.chat_protocol import decoded_together
 from harness.gateway.canonical import Endpoint, well_formed
-from harness.gateway.lines import Lines
 
 __all__ = ["ENDED_EARLY", "AnswerReader", "text_of", "with_text"]
 
 ENDED_EARLY = "stream ended without done"
 _NS_PER_S = 1e9
+_READ_AT_ONCE_BYTES = 64 * 1024
+"""How much may have come before it is read: a quarter of a millisecond's work or two."""
 
 
 @dataclass(slots=True)
 class AnswerReader:
-    """An answer in the reading. A stream is one JSON object a line; anything else is one object in all."""
+    """An answer in the reading. A stream is one JSON object a line; anything else is one object in all.
+
+    What comes is kept, and read many lines at once, since that takes half the time: by `read_on`, by `close`,
+    and whenever there is much of it.
+    """
 
     stream: bool
     status: int
@@ -32,8 +38,8 @@ class AnswerReader:
     prompt_eval_s: float | None = None
     eval_s: float | None = None
     _parts: list[str] = field(default_factory=list)
-    _lines: Lines = field(default_factory=Lines)
-    _body: list[bytes] = field(default_factory=list)
+    _unread: list[bytes] = field(default_factory=list)
+    _unread_bytes: int = 0
 
     @property
     def text(self) -> str:
@@ -42,32 +48,41 @@ class AnswerReader:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes of the body, wherever they were cut."""
-        if not self._in_lines:
-            self._body.append(chunk)
-            return
-        for line in self._lines.feed(chunk):
-            self._read(line)
+        self._unread.append(chunk)
+        self._unread_bytes += len(chunk)
+        if self._unread_bytes > _READ_AT_ONCE_BYTES and self._in_lines:
+            self.read_on()
+
+    def read_on(self) -> None:
+        """Read the lines that have come until now."""
+        if self._in_lines:
+            *lines, rest = self._take().split(b"\n")
+            self._read_lines(lines)
+            self._unread = [rest]
 
     def close(self) -> None:
         """Take note that the body came to its end."""
-        self._read(self._lines.take_rest() if self._in_lines else b"".join(self._body))
-        self._body = []
+        body = self._take()
+        self._read_lines(body.split(b"\n") if self._in_lines else [body])
         if self.status != HTTPStatus.OK:
             self._fail(f"HTTP {self.status}")
         elif not self.done:
             self._fail(ENDED_EARLY if self.stream else "answer ended without done")
 
+    def _take(self) -> bytes:
+        body = b"".join(self._unread)
+        self._unread, self._unread_bytes = [], 0
+        return body
+
     @property
     def _in_lines(self) -> bool:
         return self.stream and self.status == HTTPStatus.OK
 
-    def _read(self, line: bytes) -> None:
-        if not line.strip():
-            return
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            entry = None
+    def _read_lines(self, lines: list[bytes]) -> None:
+        for entry in _decoded([line for line in lines if line.strip()]):
+            self._read(entry)
+
+    def _read(self, entry: object) -> None:
         if not isinstance(entry, dict):
             if self.status == HTTPStatus.OK:
                 self._fail("the answer holds what is not a JSON object")
@@ -92,6 +107,19 @@ class AnswerReader:
     def _fail(self, reason: str) -> None:
         if self.error is None:
             self.error = reason
+
+
+def _decoded(lines: list[bytes]) -> list[object]:
+    """What each of `lines` holds; None where that is not JSON."""
+    found = decoded_together(lines)
+    return found if found is not None else [_decoded_alone(line) for line in lines]
+
+
+def _decoded_alone(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def text_of(entry: dict[str, Any], endpoint: Endpoint) -> str:

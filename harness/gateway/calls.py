@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.gateway.canonical import CanonicalRequest
 
-__all__ = ["CLIENT_GONE", "CallRecord", "RunLog", "RunMarks", "RunProgress"]
+__all__ = ["CLIENT_GONE", "CallRecord", "Outage", "RunLog", "RunMarks", "RunProgress"]
 
 CLIENT_GONE = 499
 """The status of a call whose caller went away before the answer was whole (Ollama's own choice of number)."""
@@ -63,6 +63,10 @@ class CallRecord(BaseModel):
     """Whether the call was made against a cassette that does not hold its request."""
     nearest_request: CanonicalRequest | None = None
     """The recorded request nearest to one that was not recorded."""
+    host: str | None = None
+    """The URL of the host that answered, where there are several."""
+    moved_from: tuple[str, ...] = ()
+    """Why the hosts that were asked before did not answer, a sentence each."""
 
     @property
     def queued_s(self) -> float:
@@ -73,6 +77,19 @@ class CallRecord(BaseModel):
     def generating_s(self) -> float:
         """How long the call held a slot."""
         return 0.0 if self.granted_s is None else self.end_s - self.granted_s
+
+
+class Outage(BaseModel):
+    """A time in which one of several hosts got no calls. Times are seconds since the run's begin."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str
+    """Its URL."""
+    from_s: float
+    to_s: float | None
+    """None where it was not back when the run ended."""
+    reason: str
 
 
 class RunMarks(BaseModel):
@@ -89,6 +106,8 @@ class RunMarks(BaseModel):
     them."""
     other_requests: int
     """Requests to other endpoints (tags, version and, with a real Ollama, whatever it offers)."""
+    outages: tuple[Outage, ...] = ()
+    """When hosts were left out, where there are several; of a resumed run those of its last sitting."""
 
     @property
     def wall_s(self) -> float:
@@ -110,6 +129,7 @@ class RunLog(RunMarks):
             update={
                 "began_s": self.began_s + later_s,
                 "calls": tuple(_earlier(call, later_s) for call in self.calls),
+                "outages": tuple(_outage_earlier(outage, later_s) for outage in self.outages),
             }
         )
 
@@ -125,6 +145,11 @@ def _earlier(call: CallRecord, by_s: float) -> CallRecord:
     return call.model_copy(
         update={name: None if moment is None else moment - by_s for name, moment in times.items()}
     )
+
+
+def _outage_earlier(outage: Outage, by_s: float) -> Outage:
+    ends_s = None if outage.to_s is None else outage.to_s - by_s
+    return outage.model_copy(update={"from_s": outage.from_s - by_s, "to_s": ends_s})
 
 
 class RunProgress(BaseModel):

@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from harness.gateway.control_requests import OpenRun, authorization
 from harness.gateway.errors import Refusal
 from harness.gateway.journal import CallJournal
 from harness.gateway.run import Run, Runs
 
-__all__ = ["OpenRun", "authorization", "control_app"]
-
-
-class OpenRun(BaseModel):
-    """The request to open a run."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    slots: int = Field(ge=1)
-    cassette: str = ""
-    journal: Path | None = None
-    """The file that the calls are written to as they end; those it holds already are the run's too."""
-
-
-def authorization(token: str) -> dict[str, str]:
-    """The header that opens the control API."""
-    return {"Authorization": f"Bearer {token}"}
+__all__ = ["control_app"]
 
 
 def control_app(runs: Runs, token: str) -> web.Application:

@@ -27,20 +27,22 @@ class Delivery:
         with a status of its own.
         """
         response = web.StreamResponse(status=reply.status, headers=reply.headers)
+        # What is sent after the head of an answer to HEAD, the client takes for the next answer.
+        has_body = self._request.method != METH_HEAD
         async with aclosing(reply.chunks) as chunks:
             async for chunk in chunks:
-                await self._begin(response)
-                # What is sent after the head of an answer to HEAD, the client takes for the next answer.
-                if self._request.method != METH_HEAD:
+                if self._response is None:
+                    await self._begin(response)
+                if has_body:
                     await response.write(chunk)
-        await self._begin(response)
+        if self._response is None:
+            await self._begin(response)
         await response.write_eof()
         return response
 
     async def _begin(self, response: web.StreamResponse) -> None:
-        if self._response is None:
-            self._response = response
-            await response.prepare(self._request)
+        self._response = response
+        await response.prepare(self._request)
 
     def break_off(self, refusal: Refusal) -> web.StreamResponse:
         """Answer with the refusal, or, where an answer has begun, cut the connection.

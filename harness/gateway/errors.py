@@ -11,6 +11,7 @@ Tree::
     │       ├── UpstreamUnreachable    502: it refused the connection, or closed it without an answer
     │       ├── UpstreamTimeout        504: it fell silent
     │       ├── UpstreamCut            502: it broke off in the middle of its answer
+    │       ├── NoHostLeft             503: of several hosts none has come back in time
     │       └── NotRecorded            500: it answered, and the answer could not be kept
     ├── GatewayError               the owner of a gateway process: it could not be used
     │   ├── GatewayStartError      it did not come up
@@ -32,6 +33,7 @@ __all__ = [
     "LocalModelMissing",
     "MalformedRequest",
     "ModelChoiceError",
+    "NoHostLeft",
     "NotRecorded",
     "OllamaUnreachable",
     "Refusal",
@@ -98,6 +100,13 @@ class UpstreamCut(UpstreamError):
 
     def __init__(self, message: str) -> None:
         super().__init__(502, message)
+
+
+class NoHostLeft(UpstreamError):
+    """All hosts of the model are left out, and none has come back in time."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(503, message)
 
 
 class NotRecorded(UpstreamError):

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
-
-import aiohttp
-from pydantic import BaseModel, ValidationError
 
 from harness.gateway.errors import OllamaUnreachable, UnknownModelChoice
+from harness.gateway.inquiry import ask_ollama
 from harness.gateway.listing import STAND_IN_VERSION
 from harness.gateway.local_model.weights import find_weights
+from harness.gateway.ollama_address import HostAddress, host_addresses, names_hosts, ollama_url
+from harness.gateway.ollama_facts import OllamaFacts, full_name
 from harness.gateway.settings import (
+    AnsweringSettings,
+    ContinueSettings,
+    HostSettings,
     LiveSettings,
     LocalSettings,
+    PoolSettings,
     RecordSettings,
     ReplaySettings,
     SimulateSettings,
@@ -27,18 +29,15 @@ from harness.gateway.settings import (
 __all__ = ["ModelChoice", "choose_model", "ollama_url"]
 
 _CHOICES = (
-    "auto, simulated, local, ollama, ollama:URL (or the URL alone), record:FOLDER, record:FOLDER@URL (or "
-    "@simulated, @local) or replay:FOLDER"
+    "auto, simulated, local, ollama, ollama:URL (or the URL alone; several as URL#SLOTS,URL#SLOTS), "
+    "record:FOLDER, record:FOLDER@URL (or @simulated, @local), continue:FOLDER[@URL] (record what FOLDER "
+    "does not hold yet) or replay:FOLDER"
 )
 _SIMULATED = "simulated"
 _LOCAL = "local"
 _LOCAL_VERSION = f"{STAND_IN_VERSION}{_LOCAL}"
 _MOST_LOCAL_SLOTS = 16
-_DEFAULT_HOST = "127.0.0.1"
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_OLLAMA_PORT = 11434
 _PROBE_TIMEOUT_S = 0.5
-_LIST_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,14 @@ class ModelChoice:
     """What the Ollama says of itself."""
     cassettes: Path | None = None
     """The folder of cassettes that is replayed or, for the other kinds, recorded into."""
+    continues: bool = False
+    """Whether what is recorded already answers first."""
     digest: str = ""
     """The digest of the local model's weights."""
     slots: int = 1
     """How many answers the local model works on at once."""
+    hosts: tuple[HostSettings, ...] = ()
+    """The hosts of a pool; then `url` lists them, each with its slots."""
 
     def settings(
         self, simulated: SimulateSettings, *, time_scale: float, upstream_timeout_s: float
@@ -65,14 +68,17 @@ class ModelChoice:
         """The settings of a gateway before this model: each kind takes what concerns it."""
         if self.kind == "replay" and self.cassettes is not None:
             return ReplaySettings(folder=self.cassettes.absolute(), time_scale=time_scale)
-        answers: LiveSettings | SimulateSettings | LocalSettings = simulated
+        answers: AnsweringSettings = simulated
         if self.kind == "local":
             answers = LocalSettings(slots=self.slots, upstream_timeout_s=upstream_timeout_s)
-        if self.url is not None:
+        if self.hosts:
+            answers = PoolSettings(hosts=self.hosts, upstream_timeout_s=upstream_timeout_s)
+        elif self.url is not None:
             answers = LiveSettings(url=self.url, upstream_timeout_s=upstream_timeout_s)
         if self.cassettes is None:
             return answers
-        return RecordSettings(folder=self.cassettes.absolute(), upstream=answers)
+        kind = ContinueSettings if self.continues else RecordSettings
+        return kind(folder=self.cassettes.absolute(), upstream=answers)
 
     @property
     def text(self) -> str:
@@ -81,7 +87,23 @@ class ModelChoice:
         if self.cassettes is None:
             return answers
         folder = self.cassettes.absolute()
-        return f"replay:{folder}" if self.kind == "replay" else f"record:{folder}@{self.url or self.kind}"
+        if self.kind == "replay":
+            return f"replay:{folder}"
+        return f"{'continue' if self.continues else 'record'}:{folder}@{self.url or self.kind}"
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the same request always gets the same answer."""
+        return self.simulated or self.kind == "replay"
+
+    def recorded_into(self, folder: Path) -> ModelChoice:
+        """The same model, what it answers kept in `folder`; itself where it keeps or replays already."""
+        return self if self.cassettes else replace(self, cassettes=folder)
+
+    @property
+    def continued(self) -> ModelChoice:
+        """The same model, what was recorded of it answering first."""
+        return replace(self, continues=True)
 
     @property
     def simulated(self) -> bool:
@@ -97,7 +119,41 @@ class ModelChoice:
         """Whether `model` can be asked for; a name without a tag means `:latest`, as for Ollama."""
         if self.kind != "ollama" or self.simulated or self.local:
             return True
-        return (model if ":" in model.rpartition("/")[2] else f"{model}:latest") in self.models
+        if self.hosts:
+            return any(_may_offer(host, model) for host in self.hosts)
+        return full_name(model) in self.models
+
+    def slots_for(self, model: str, slots: int) -> int:
+        """How many calls for `model` are answered at once: on all hosts together that may have it.
+
+        `slots` is how many it is where there is one model.
+        """
+        if not self.hosts:
+            return slots
+        return sum(host.slots for host in self.hosts if _may_offer(host, model)) or self.slots_in_all(slots)
+
+    def slots_in_all(self, slots: int) -> int:
+        """How many calls are answered at once, whatever model they are for; see `slots_for`."""
+        return sum(host.slots for host in self.hosts) or slots
+
+    def warnings(self, model: str) -> tuple[str, ...]:
+        """What is to be known before `model` is asked for, a sentence each."""
+        known = [(host.url, host.facts) for host in self.hosts if host.facts is not None]
+        without = (
+            f"{url} has no model {model!r} and gets no calls for it; it has "
+            f"{', '.join(facts.models) or 'none'}"
+            for url, facts in known
+            if not facts.offers(model)
+        )
+        digests = [(url, digest) for url, facts in known if (digest := facts.digest_of(model))]
+        if len({digest for _, digest in digests}) < 2:
+            return tuple(without)
+        listed = ", ".join(f"{digest[:12]} at {url}" for url, digest in digests)
+        return (*without, f"model {model!r} has not the same weights on all hosts: {listed}")
+
+
+def _may_offer(host: HostSettings, model: str) -> bool:
+    return host.facts is None or host.facts.offers(model)
 
 
 async def choose_model(text: str, *, ollama_host: str | None, slots: int = 1) -> ModelChoice:
@@ -116,28 +172,80 @@ async def choose_model(text: str, *, ollama_host: str | None, slots: int = 1) ->
         case "auto", "" if not colon:
             url = ollama_url(ollama_host)
             try:
-                version, models = await _ollama_at(url)
+                found = await ask_ollama(url, _PROBE_TIMEOUT_S)
             except OllamaUnreachable:
                 return ModelChoice(
                     "simulated", None, f"no Ollama answers at {url}: using the simulated model"
                 )
-            return ModelChoice("ollama", url, f"{_called(version)} answers at {url}", models, version)
+            reason = f"{_called(found.version)} answers at {url}"
+            return ModelChoice("ollama", url, reason, found.models, found.version)
         case "ollama", _ if bool(address) == bool(colon):
-            return await _at(ollama_url(address or ollama_host))
+            return await _at(address, ollama_host, slots)
         case "http" | "https", _:
-            return await _at(ollama_url(text))
+            return await _at(text, ollama_host, slots)
         case "replay", folder if folder:
             return ModelChoice(
                 "replay", None, f"the cassettes in {folder} are replayed", cassettes=Path(folder)
             )
         case "record", _ if address:
             return await _recorded(address, ollama_host, slots)
+        case "continue", _ if address:
+            return (await _recorded(address, ollama_host, slots)).continued
     raise UnknownModelChoice(f"{text!r} is no model choice: say {_CHOICES}")
 
 
-async def _at(url: str) -> ModelChoice:
-    version, models = await _ollama_at(url)
-    return ModelChoice("ollama", url, f"{_called(version)} at {url} was asked for", models, version)
+async def _at(address: str, ollama_host: str | None, slots: int, done: str = "was asked for") -> ModelChoice:
+    """The choice for an address or several; `done` says what is done with it."""
+    if names_hosts(address):
+        return await _pool(host_addresses(address), slots, done)
+    url = ollama_url(address or ollama_host)
+    found = await ask_ollama(url, _PROBE_TIMEOUT_S)
+    reason = f"{_called(found.version)} at {url} {done}"
+    return ModelChoice("ollama", url, reason, found.models, found.version)
+
+
+async def _pool(addresses: tuple[HostAddress, ...], slots: int, done: str) -> ModelChoice:
+    """The choice for several hosts; those that do not answer may do so later, but for one at least."""
+    facts = await asyncio.gather(*(_facts_of(address.url) for address in addresses))
+    known = [found for found in facts if found is not None]
+    if not known:
+        raise OllamaUnreachable(f"no Ollama answers at {', nor at '.join(each.url for each in addresses)}")
+    hosts = tuple(
+        HostSettings(url=address.url, slots=address.slots or slots, facts=found)
+        for address, found in zip(addresses, facts, strict=True)
+    )
+    _check_alike(hosts)
+    listed = ", ".join(f"{host.url} ({host.slots} slot{'s' if host.slots > 1 else ''})" for host in hosts)
+    silent = [host.url for host in hosts if host.facts is None]
+    left_out = f"; no Ollama answers at {', nor at '.join(silent)}: left out until one does" if silent else ""
+    kind = _called(known[0].version)
+    return ModelChoice(
+        "ollama",
+        ",".join(f"{host.url}#{host.slots}" for host in hosts),
+        f"{kind} on {_number_of_hosts(len(hosts))} {done}: {listed}{left_out}",
+        tuple(sorted({name for found in known for name in found.models})),
+        ", ".join(sorted({found.version for found in known})),
+        hosts=hosts,
+    )
+
+
+def _number_of_hosts(count: int) -> str:
+    return f"{count} host{'s' if count > 1 else ''}"
+
+
+async def _facts_of(url: str) -> OllamaFacts | None:
+    try:
+        return await ask_ollama(url, _PROBE_TIMEOUT_S)
+    except OllamaUnreachable:
+        return None
+
+
+def _check_alike(hosts: tuple[HostSettings, ...]) -> None:
+    """What one host answers must be what another would: refuse a stand-in beside what it stands in for."""
+    kinds = {_called(host.facts.version): host.url for host in hosts if host.facts is not None}
+    if len(kinds) > 1:
+        told = " and ".join(f"{kind} at {url}" for kind, url in kinds.items())
+        raise UnknownModelChoice(f"{told} are not the same model: name hosts of one kind")
 
 
 async def _local(slots: int) -> ModelChoice:
@@ -171,75 +279,11 @@ async def _recorded(text: str, ollama_host: str | None, slots: int) -> ModelChoi
         local = await _local(slots)
         reason = f"{local.reason}; it is recorded into {folder}"
         return replace(local, reason=reason, cassettes=Path(folder))
-    url = ollama_url(address or ollama_host)
-    version, models = await _ollama_at(url)
-    reason = f"{_called(version)} at {url} is recorded into {folder}"
-    return ModelChoice("ollama", url, reason, models, version, cassettes=Path(folder))
-
-
-def ollama_url(host: str | None) -> str:
-    """The URL that a value of `OLLAMA_HOST` means, read as Ollama's own clients read it.
-
-    An address that means every interface to a server means this machine to a client.
-    """
-    scheme, separator, rest = (host or "").strip().partition("://")
-    if not separator:
-        scheme, rest = "http", scheme
-    try:
-        parts = urlsplit(f"{scheme}://{rest}")
-        named, port = parts.hostname or _DEFAULT_HOST, parts.port
-    except ValueError as problem:
-        raise UnknownModelChoice(f"{host!r} is no address of an Ollama: {problem}") from problem
-    if scheme not in _DEFAULT_PORTS:
-        raise UnknownModelChoice(f"{host!r} is no address of an Ollama: it is reached by http or https")
-    if port is None:
-        port = _DEFAULT_PORTS[scheme] if separator else _OLLAMA_PORT
-    path = parts.path.strip("/")
-    return f"{scheme}://{_host(named)}:{port}" + (f"/{path}" if path else "")
-
-
-def _host(name: str) -> str:
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return name
-    if address.is_unspecified:
-        return _DEFAULT_HOST if address.version == 4 else "[::1]"
-    return f"[{address}]" if address.version == 6 else str(address)
-
-
-class _Version(BaseModel):
-    version: str
-
-
-class _Model(BaseModel):
-    name: str
-
-
-class _Tags(BaseModel):
-    models: list[_Model] | None
+    found = await _at(address, ollama_host, slots, f"is recorded into {folder}")
+    return replace(found, cassettes=Path(folder))
 
 
 def _called(version: str) -> str:
     if version == _LOCAL_VERSION:
         return "a local model"
     return "a simulated model" if _SIMULATED in version else "an Ollama"
-
-
-async def _ollama_at(url: str) -> tuple[str, tuple[str, ...]]:
-    """The version of the Ollama at `url`, and the names of its models."""
-    try:
-        async with aiohttp.ClientSession(trust_env=False) as session:
-            told = await _get(session, f"{url}/api/version", _PROBE_TIMEOUT_S)
-            version = _Version.model_validate_json(told).version
-            tags = _Tags.model_validate_json(await _get(session, f"{url}/api/tags", _LIST_TIMEOUT_S))
-    except (aiohttp.ClientError, TimeoutError, OSError, ValidationError) as problem:
-        raise OllamaUnreachable(f"no Ollama answers at {url}") from problem
-    return version, tuple(model.name for model in tags.models or ())
-
-
-async def _get(session: aiohttp.ClientSession, url: str, timeout_s: float) -> bytes:
-    async with session.get(
-        url, timeout=aiohttp.ClientTimeout(total=timeout_s), raise_for_status=True
-    ) as response:
-        return await response.read()

@@ -10,15 +10,19 @@ import os
 import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import IO
+from typing import IO, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.gateway.errors import GatewayStartError
 
-__all__ = ["OwnedProcess", "owned_process"]
+__all__ = ["OwnedProcess", "Settings", "Told", "owned_process"]
+
+Settings = TypeVar("Settings", bound=BaseModel)
+Told: TypeAlias = Settings | Callable[[], Awaitable[Settings]]
+"""The settings of a process, or what finds them out while it loads."""
 
 _STOP_TIMEOUT_S = 5.0
 _STDERR_LINES = 20
@@ -57,17 +61,18 @@ class OwnedProcess:
 
 @asynccontextmanager
 async def owned_process(
-    module: str, settings: BaseModel, *, called: str, start_timeout_s: float
+    module: str, settings: Told[BaseModel], *, called: str, start_timeout_s: float
 ) -> AsyncIterator[OwnedProcess]:
     """A process that runs `module` with `settings` and serves; it is gone when the block is left.
 
-    `called` is what people call it. Raises `GatewayStartError`.
+    `called` is what people call it. Raises `GatewayStartError`, and whatever finding out the settings does.
     """
     with tempfile.TemporaryFile("a+b") as stderr:
         async with _process(module, stderr) as process:
+            found = await _found(settings, process)
             try:
                 async with asyncio.timeout(start_timeout_s):
-                    port = await _port(process, settings)
+                    port = await _port(process, found)
             except TimeoutError:
                 message = f"{called} did not start in {start_timeout_s:g} s"
                 raise GatewayStartError(message, _tail(stderr)) from None
@@ -78,22 +83,43 @@ async def owned_process(
 
 @asynccontextmanager
 async def _process(module: str, stderr: IO[bytes]) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        # Not from the working directory, where an AgentFactory may have an `agents` of its own.
-        "-P",
-        "-m",
-        module,
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=stderr,
-        # Ctrl-C is for the harness, which then ends its runs and stops its processes itself.
-        start_new_session=True,
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
+            sys.executable,
+            # Not from the working directory, where an AgentFactory may have an `agents` of its own.
+            "-P",
+            "-m",
+            module,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=stderr,
+            # Ctrl-C is for the harness, which then ends its runs and stops its processes itself.
+            start_new_session=True,
+        )
     )
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio leaves a process behind that is given up in the moment it starts.
+        process = await starting
+        process.kill()
+        await _stop(process)
+        raise
     try:
         yield process
     finally:
         await _stop(process)
+
+
+async def _found(settings: Told[BaseModel], process: Process) -> BaseModel:
+    if isinstance(settings, BaseModel):
+        return settings
+    try:
+        return await settings()
+    except BaseException:
+        # It has nothing to clean up yet, and would load to its end before it saw that nothing comes.
+        process.kill()
+        raise
 
 
 async def _port(process: Process, settings: BaseModel) -> int:
@@ -119,6 +145,8 @@ async def _stop(process: Process) -> None:
     finally:
         if process.returncode is None:
             process.kill()
+        # asyncio does that a moment later by itself, when the loop may be gone.
+        process._transport.close()  # type: ignore[attr-defined]
 
 
 def _tail(stderr: IO[bytes]) -> tuple[str, ...]:

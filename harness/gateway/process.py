@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from harness.gateway.calls import CallRecord, RunLog, RunMarks, RunProgress
-from harness.gateway.control import OpenRun, authorization
+from harness.gateway.control_requests import OpenRun, authorization
 from harness.gateway.errors import GatewayDied, GatewayError, GatewayRefused, Refusal
 from harness.gateway.journal import read_journal
-from harness.gateway.owned_process import OwnedProcess, owned_process
+from harness.gateway.owned_process import OwnedProcess, Told, owned_process
 from harness.gateway.settings import LOOPBACK, GatewaySettings
+
+if TYPE_CHECKING:
+    import aiohttp
 
 __all__ = ["Gateway", "running_gateway"]
 
@@ -79,6 +82,8 @@ class Gateway:
         return RunProgress.model_validate_json(await self._control("GET", f"/{run_id}/progress"))
 
     async def _control(self, method: str, path: str, body: str | None = None) -> bytes:
+        import aiohttp
+
         try:
             async with self._session.request(
                 method, f"{self._url}/control/runs{path}", data=body
@@ -101,20 +106,33 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
-    """A gateway process of these settings that serves, and is gone when the block is left."""
-    async with (
-        owned_process(
-            "harness.gateway", settings, called="the gateway", start_timeout_s=_START_TIMEOUT_S
-        ) as process,
-        aiohttp.ClientSession(
-            headers=authorization(settings.token),
+async def running_gateway(settings: Told[GatewaySettings]) -> AsyncIterator[Gateway]:
+    """A gateway process of these settings that serves, and is gone when the block is left.
+
+    Where they are still to be found out, the process loads meanwhile.
+    """
+    token = ""
+
+    async def found() -> GatewaySettings:
+        nonlocal token
+        told = settings if isinstance(settings, GatewaySettings) else await settings()
+        token = told.token
+        # What the process is spoken to with is loaded on both sides at once.
+        await asyncio.to_thread(import_module, "aiohttp")
+        return told
+
+    async with owned_process(
+        "harness.gateway", found, called="the gateway", start_timeout_s=_START_TIMEOUT_S
+    ) as process:
+        import aiohttp
+
+        async with aiohttp.ClientSession(
+            headers=authorization(token),
             timeout=aiohttp.ClientTimeout(total=_CONTROL_TIMEOUT_S),
             # A connection of its own for each request: there are few, and none that went stale.
             connector=aiohttp.TCPConnector(force_close=True),
-        ) as session,
-    ):
-        yield Gateway(process, session)
+        ) as session:
+            yield Gateway(process, session)
 
 
 def _records(lines: bytes) -> tuple[CallRecord, ...]:

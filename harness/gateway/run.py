@@ -11,6 +11,7 @@ from harness.gateway.calls import CallRecord, RunMarks, RunProgress
 from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.clock import Clock
 from harness.gateway.errors import Refusal, RunEnded, UnknownRun, UpstreamError
+from harness.gateway.hosts.outages import OutageLog
 from harness.gateway.journal import CallJournal
 from harness.gateway.slots import Slots
 from harness.gateway.underway import CallUnderWay
@@ -38,8 +39,10 @@ class Run:
         cassette: str = "",
         on_record: OnRecord | None = None,
         journal: CallJournal | None = None,
+        outages: OutageLog | None = None,
     ) -> None:
         self.id = run_id
+        self._outages = outages
         self._on_record = journal.append if journal else on_record
         self._journal = journal
         self.cassette = cassette
@@ -95,6 +98,7 @@ class Run:
             ended_s=self._ended_s,
             malformed=self.malformed,
             other_requests=self.other_requests,
+            outages=self._outages.during(self._began_s, self._ended_s) if self._outages else (),
         )
 
     @asynccontextmanager
@@ -175,10 +179,11 @@ class Run:
 
 
 class Runs:
-    """The runs of a gateway, by id."""
+    """The runs of a gateway, by id; `outages` is what is known of its hosts, where it has several."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, outages: OutageLog | None = None) -> None:
         self._clock = clock
+        self._outages = outages
         self._runs: dict[str, Run] = {}
 
     def open(
@@ -197,7 +202,7 @@ class Runs:
             raise Refusal(400, f"a run id is letters, digits, '.', '_' and '-', not {run_id!r}")
         if run_id in self._runs:
             raise Refusal(409, f"run {run_id!r} is open already")
-        self._runs[run_id] = Run(run_id, slots, self._clock, cassette, on_record, journal)
+        self._runs[run_id] = Run(run_id, slots, self._clock, cassette, on_record, journal, self._outages)
 
     def __getitem__(self, run_id: str) -> Run:
         try:

@@ -15,6 +15,7 @@ from harness.gateway.clock import Clock
 from harness.gateway.control import control_app
 from harness.gateway.delivery import Delivery, refusal_response
 from harness.gateway.errors import GatewayStartError, MalformedRequest, Refusal, RunEnded
+from harness.gateway.hosts.outages import OutageLog
 from harness.gateway.run import Run, Runs
 from harness.gateway.settings import LOOPBACK
 from harness.gateway.upstream import ModelCall, OtherCall, Upstream, in_one_piece
@@ -29,9 +30,11 @@ _SHUTDOWN_TIMEOUT_S = 1.0
 
 
 @asynccontextmanager
-async def serving(upstream: Upstream, clock: Clock, token: str) -> AsyncIterator[int]:
+async def serving(
+    upstream: Upstream, clock: Clock, token: str, outages: OutageLog | None = None
+) -> AsyncIterator[int]:
     """A gateway before `upstream`, on a free port of the loopback interface; yields the port."""
-    runs = Runs(clock)
+    runs = Runs(clock, outages)
     app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_refusals])
     app.add_subapp("/control", control_app(runs, token))
     api = _OllamaApi(runs, upstream)

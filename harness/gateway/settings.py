@@ -8,12 +8,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.gateway.faults import FaultRule
+from harness.gateway.ollama_facts import OllamaFacts
 
 __all__ = [
     "LOOPBACK",
+    "AnsweringSettings",
+    "ContinueSettings",
     "GatewaySettings",
+    "HostSettings",
     "LiveSettings",
     "LocalSettings",
+    "PoolSettings",
     "RecordSettings",
     "ReplaySettings",
     "SimulateSettings",
@@ -33,6 +38,10 @@ class SimulateSettings(BaseModel):
     ttft_s: float = Field(default=0.1, ge=0)
     """Seconds from the slot to the first token."""
     tokens_per_s: float = Field(default=800.0, gt=0)
+    jitter: float = Field(default=0.0, ge=0, le=1)
+    """By which share of itself a call's times may be longer or shorter, evenly spread."""
+    jitter_seed: int | None = None
+    """What the jitter of a request is drawn from; without it every run draws anew."""
 
 
 class LiveSettings(BaseModel):
@@ -44,6 +53,27 @@ class LiveSettings(BaseModel):
     url: str
     upstream_timeout_s: float = Field(default=600.0, gt=0)
     """How long it may be silent, before its answer and within it."""
+
+
+class HostSettings(BaseModel):
+    """One of several Ollamas: how many calls at once it takes, and what it said of itself, if it answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    slots: int = Field(ge=1)
+    facts: OllamaFacts | None = None
+
+
+class PoolSettings(BaseModel):
+    """Several Ollamas as one."""
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    kind: Literal["pool"] = "pool"
+    hosts: tuple[HostSettings, ...] = Field(min_length=1)
+    upstream_timeout_s: float = Field(default=600.0, gt=0)
+    """How long each may be silent, and how long a call waits while none of them answers."""
 
 
 class LocalSettings(BaseModel):
@@ -58,6 +88,12 @@ class LocalSettings(BaseModel):
     """How long it may be silent, before its answer and within it."""
 
 
+AnsweringSettings = Annotated[
+    SimulateSettings | LiveSettings | PoolSettings | LocalSettings, Field(discriminator="kind")
+]
+"""What answers by itself, and can be recorded."""
+
+
 class RecordSettings(BaseModel):
     """A model whose answers are kept as cassettes in `folder`."""
 
@@ -65,7 +101,17 @@ class RecordSettings(BaseModel):
 
     kind: Literal["record"] = "record"
     folder: Path
-    upstream: Annotated[SimulateSettings | LiveSettings | LocalSettings, Field(discriminator="kind")]
+    upstream: AnsweringSettings
+
+
+class ContinueSettings(BaseModel):
+    """Cassettes that answer what they hold, at once, and a model whose other answers are added to them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["continue"] = "continue"
+    folder: Path
+    upstream: AnsweringSettings
 
 
 class ReplaySettings(BaseModel):
@@ -80,7 +126,13 @@ class ReplaySettings(BaseModel):
 
 
 UpstreamSettings = Annotated[
-    SimulateSettings | LiveSettings | LocalSettings | RecordSettings | ReplaySettings,
+    SimulateSettings
+    | LiveSettings
+    | PoolSettings
+    | LocalSettings
+    | RecordSettings
+    | ContinueSettings
+    | ReplaySettings,
     Field(discriminator="kind"),
 ]
 

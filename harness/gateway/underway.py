@@ -33,16 +33,23 @@ class CallUnderWay:
     status: int | None = None
     error: str | None = None
     answer: AnswerReader | None = None
-    told_end: bool = False
-    """Whether the caller was sent the line that says it is the last."""
+    told_end: bool | None = None
+    """Whether the caller was sent the line that says it is the last; None: whether that line came."""
     fault: str | None = None
     origin: Replayed | Missed | None = None
+    host: str | None = None
+    moved_from: tuple[str, ...] = ()
 
     def noting(self, reply: Reply) -> Reply:
         """`reply`, read for the record as it goes by: each chunk after whoever takes it has dealt with it."""
         self.status = reply.status
         self.fault = reply.fault
         self.origin = reply.origin
+        self.host = reply.host
+        self.moved_from = reply.moved_from
+        if reply.granted_s is not None:
+            # Until then it waited: for a slot of any host, or at one that did not answer.
+            self.granted_s = reply.granted_s
         self.answer = AnswerReader(self.stream, reply.status, self.request.endpoint)
         return replace(reply, chunks=self._noted(reply.chunks, self.answer))
 
@@ -53,11 +60,14 @@ class CallUnderWay:
             async for chunk in chunks:
                 if self.first_byte_s is None:
                     self.first_byte_s = self.clock.now_s()
+                dealt_with = False
                 try:
                     yield chunk
+                    dealt_with = True
                 finally:
+                    if not dealt_with:
+                        self.told_end = _ended(answer)
                     answer.feed(chunk)
-                self.told_end = answer.done
         answer.close()
 
     @property
@@ -73,7 +83,10 @@ class CallUnderWay:
 
     def abandon(self) -> None:
         """Take note that the caller went away; one that was told the end need not wait for more."""
-        if self.told_end:
+        told_end = self.told_end
+        if told_end is None:
+            told_end = self.answer is not None and _ended(self.answer)
+        if told_end:
             return
         self.status = CLIENT_GONE
         self.error = "the client went away"
@@ -84,6 +97,7 @@ class CallUnderWay:
             raise ValueError(f"call {self.number} of run {run!r} is still under way")
         lane = lane_of(self.request)
         answer = self.answer or AnswerReader(self.stream, self.status, self.request.endpoint)
+        answer.read_on()
         origin = self.origin
         return CallRecord(
             run=run,
@@ -114,7 +128,14 @@ class CallUnderWay:
             repeated_answer=isinstance(origin, Replayed) and origin.repeated,
             not_recorded=isinstance(origin, Missed),
             nearest_request=origin.nearest if isinstance(origin, Missed) else None,
+            host=self.host,
+            moved_from=self.moved_from,
         )
+
+
+def _ended(answer: AnswerReader) -> bool:
+    answer.read_on()
+    return answer.done
 
 
 def _since(began_s: float, when_s: float | None) -> float | None:

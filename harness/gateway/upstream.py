@@ -78,7 +78,9 @@ class Missed:
 class Reply:
     """An answer on its way: status and headers are known, the body comes in chunks.
 
-    `fault` is the rule that spoilt it; `origin` says how it was found in a cassette, or that it was not.
+    `fault` is the rule that spoilt it; `origin` says how it was found in a cassette, or that it was not. Of
+    several hosts `host` is the one that answers, from `granted_s` on by the gateway's clock; `moved_from`
+    says why others that were asked before did not.
     """
 
     status: int
@@ -86,6 +88,9 @@ class Reply:
     chunks: AsyncGenerator[bytes, None]
     fault: str | None = None
     origin: Replayed | Missed | None = None
+    host: str | None = None
+    granted_s: float | None = None
+    moved_from: tuple[str, ...] = ()
 
     @classmethod
     def made(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-import warnings
+import stat
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
+from agents.syntax import parsing
 from harness.record.run_record import ExternalPlace, FileFacts, Leaves
 
-__all__ = ["defects", "generated_files"]
+__all__ = ["defects", "generated_files", "source_problems"]
 
 
 def generated_files(project: Path) -> dict[str, FileFacts]:
@@ -25,7 +26,9 @@ def generated_files(project: Path) -> dict[str, FileFacts]:
                 continue
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
-            found[_as_text(path.relative_to(project))] = FileFacts(sha256=digest, size=len(content))
+            mode = stat.S_IMODE(path.stat().st_mode)
+            facts = FileFacts(sha256=digest, size=len(content), mode=mode)
+            found[_as_text(path.relative_to(project))] = facts
     return found
 
 
@@ -45,7 +48,7 @@ def defects(
     sources = [path for path in files if path.endswith(".py")]
     if not sources:
         found.append("no Python file was generated")
-    found += [problem for path in sources if files[path].size for problem in _problems(project, path)]
+    found += [problem for path in sources if files[path].size for problem in source_problems(project, path)]
     if blackboard is not None:
         listed = blackboard.get("files_created")
         found += [
@@ -67,11 +70,11 @@ def _within(path: str, external: ExternalPlace | None) -> str:
     return posixpath.normpath(path)
 
 
-def _problems(project: Path, path: str) -> list[str]:
+def source_problems(project: Path, path: str) -> list[str]:
     """Why a source cannot be used; it is compiled and never run."""
     try:
         source = (project / path).read_bytes()
-        with warnings.catch_warnings(action="ignore"):
+        with parsing():
             compile(source, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         return [f"{path} does not compile: line {error.lineno}: {error.msg}"]

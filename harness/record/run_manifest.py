@@ -5,13 +5,18 @@ Nothing in it is secret: a URL is written down without its password.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from async_arch.estimates import TaskWeights
+from harness.flags import PinnedFlags
 from harness.gateway.settings import SimulateSettings
+from harness.record.fingerprint import Fingerprint
 from harness.record.run_record import ModelFacts
 from harness.spec import Spec
 
-__all__ = ["RunManifest", "RunSettings", "Sitting", "StatePlace"]
+__all__ = ["RunManifest", "RunSettings", "RunWeights", "Sitting", "StatePlace"]
 
 
 class _Frozen(BaseModel):
@@ -39,6 +44,16 @@ class RunSettings(_Frozen):
     simulated: SimulateSettings
     call_timeout_s: float
     deadline_s: float
+    templates: str | None = None
+    """The folder with templates that took the place of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunWeights:
+    """By what the tasks of a run were ordered, and from which runs that was learnt; by default from none."""
+
+    weights: TaskWeights = field(default_factory=TaskWeights)
+    learnt_from: tuple[str, ...] = ()
 
 
 class StatePlace(_Frozen):
@@ -69,12 +84,23 @@ class RunManifest(_Frozen):
     model: ModelFacts
     state: StatePlace | None
     """None where no Redis was used."""
+    flags: PinnedFlags | None = None
+    """The flags of the migration as they were pinned to it; None where no flag chose its engine."""
+    fingerprint: Fingerprint | None = None
+    """Of what it was begun by; None where the manifest is from before there were fingerprints."""
+    weights: RunWeights | None = None
+    """By what its tasks are ordered; None where its engine does not choose, or the manifest is older."""
     sittings: tuple[Sitting, ...] = Field(min_length=1)
 
     @property
     def began_at(self) -> str:
         """When the run began; an ISO timestamp."""
         return self.sittings[0].began_at
+
+    @property
+    def finalized(self) -> bool:
+        """Whether it was begun after the way back to JSON had been given up."""
+        return self.flags is not None and self.flags.finalized
 
     @property
     def owner(self) -> Sitting:

@@ -9,13 +9,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from agents.build import MirrorReport, TaskEvent
-from agents.conversation import Cause
-from harness.gateway.calls import CallRecord
+from harness.gateway.calls import CallRecord, Outage
+from harness.record.behaviour import BehaviourRecord
+from harness.record.engine_resources import EngineResources
+from harness.record.failure import Failure
+from harness.record.fingerprint import Fingerprint
+from harness.record.run_pace import RunPace
 
 __all__ = [
     "ExternalPlace",
-    "Failure",
     "FileFacts",
+    "HostUse",
     "Leaves",
     "ModelFacts",
     "OutcomeStatus",
@@ -44,14 +48,6 @@ class OutcomeStatus(StrEnum):
     """The engine called it finished, and what it left is not whole."""
 
 
-class Failure(_Frozen):
-    """Something that failed: which task (or `engine`, `state`), where the fault lies, why."""
-
-    task: str
-    cause: Cause
-    reason: str
-
-
 class RunOutcome(_Frozen):
     """How a run ended, as the harness judges it: never by the engine's word or exit code alone."""
 
@@ -74,6 +70,8 @@ class FileFacts(_Frozen):
     sha256: str
     size: int
     """Bytes."""
+    mode: int | None = None
+    """Who may read, write and execute it, as the system has it; None in records that do not say."""
 
 
 class Leaves(StrEnum):
@@ -117,8 +115,22 @@ class TimelineSpan(_Frozen):
     attempt: int
     arrival_s: float
     granted_s: float | None
+    first_byte_s: float | None = None
     end_s: float
     status: int
+
+
+class HostUse(_Frozen):
+    """What one of several hosts of the model did in a run."""
+
+    host: str
+    """Its URL."""
+    calls: int
+    """How many it answered."""
+    generating_s: float
+    """How long these held its slots, all together."""
+    outages: tuple[Outage, ...] = ()
+    """When it was left out."""
 
 
 class RunSummary(_Frozen):
@@ -158,10 +170,20 @@ class RunSummary(_Frozen):
     """Where an external engine worked; None for the engines of this project."""
     mirror: MirrorReport | None = None
     """How the mirror of its blackboard kept up, where it has one."""
+    store: tuple[str, ...] | None = None
+    """In what its state store differed at the end from what it left; None where nobody looked."""
     sittings: int = 1
     """How often work on it was begun; more than once where it was cut off and resumed."""
+    resources: EngineResources | None = None
+    """What its process used; None where that was not measured."""
+    fingerprint: Fingerprint | None = None
+    """Of what it was made by; None where the record is from before there were fingerprints."""
+    hosts: tuple[HostUse, ...] = ()
+    """What each host of the model did, where there were several."""
     resumable: bool = False
     """Whether it was cut off, and `harness resume` can go on with it."""
+    pace: RunPace | None = None
+    """What its tasks took, for later runs to learn from; None where its calls do not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +195,8 @@ class RunRecord:
     events: tuple[TaskEvent, ...]
     blackboard: dict[str, object] | None
     folder: Path
+    behaviour: BehaviourRecord | None = None
+    """What its application did in the sandbox; None where it was not executed."""
 
     @property
     def timeline(self) -> tuple[TimelineSpan, ...]:
@@ -184,6 +208,7 @@ class RunRecord:
                 attempt=call.attempt,
                 arrival_s=call.arrival_s,
                 granted_s=call.granted_s,
+                first_byte_s=call.first_byte_s,
                 end_s=call.end_s,
                 status=call.status,
             )

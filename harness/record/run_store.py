@@ -6,6 +6,7 @@ calls.jsonl      every call to the model, whole; until the run has ended those t
 events.jsonl     what the engine said it did; until the run has ended what it said so far
 timeline.json    the calls as spans of time
 blackboard.json  the project's state as the engine left it
+behaviour.json   what its application did, where it was executed
 files/           the generated project
 engine.log       what the engine printed; of an external engine what it printed as errors
 stdout.log       what an external engine printed
@@ -13,8 +14,8 @@ stdout.log       what an external engine printed
 
 from __future__ import annotations
 
+import heapq
 import json
-import os
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -26,15 +27,17 @@ from pydantic import TypeAdapter, ValidationError
 from agents.build import TaskEvent
 from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import CallRecord
+from harness.record.behaviour import BehaviourRecord
 from harness.record.run_manifest import RunManifest
 from harness.record.run_record import RunRecord, RunSummary
+from harness.whole_file import write_whole
 
 __all__ = ["RunStore", "read_blackboard"]
 
 T = TypeVar("T")
 
 _EVENT = TypeAdapter(TaskEvent)
-_OF_ITS_END = ("record.json", "timeline.json", "events.jsonl", "blackboard.json")
+_OF_ITS_END = ("record.json", "timeline.json", "events.jsonl", "blackboard.json", "behaviour.json")
 
 
 class RunStore:
@@ -63,7 +66,7 @@ class RunStore:
         """Write down with what a run is begun."""
         path = self.folder(manifest.id) / "run.json"
         try:
-            _write(path, manifest.model_dump_json(indent=2))
+            write_whole(path, manifest.model_dump_json(indent=2))
         except OSError as error:
             raise SurroundingsError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -82,8 +85,18 @@ class RunStore:
                 [_EVENT.dump_json(event).decode() for event in record.events],
             )
             spans = [span.model_dump() for span in record.timeline]
-            _write(record.folder / "timeline.json", json.dumps(spans, indent=1))
-            _write(record.folder / "record.json", record.summary.model_dump_json(indent=2))
+            write_whole(record.folder / "timeline.json", json.dumps(spans, indent=1))
+            write_whole(record.folder / "record.json", record.summary.model_dump_json(indent=2))
+        except OSError as error:
+            raise SurroundingsError(f"{record.folder}: cannot be written: {error.strerror}") from error
+
+    def save_behaviour(self, record: RunRecord) -> None:
+        """Write what the application of `record` did into its folder, and the outcome that this changed."""
+        if record.behaviour is None:
+            raise ValueError(f"run {record.summary.id} was not executed")
+        try:
+            write_whole(record.folder / "behaviour.json", record.behaviour.model_dump_json(indent=1))
+            write_whole(record.folder / "record.json", record.summary.model_dump_json(indent=2))
         except OSError as error:
             raise SurroundingsError(f"{record.folder}: cannot be written: {error.strerror}") from error
 
@@ -94,6 +107,13 @@ class RunStore:
     def begun_ids(self) -> list[str]:
         """The ids of all runs that were begun, the oldest first, whether they ended or not."""
         return sorted(path.name for path in self._runs.glob("*") if path.is_dir())
+
+    def newest_ids(self, most: int) -> list[str]:
+        """The ids of the runs begun last, ended or not, the newest first."""
+        try:
+            return heapq.nlargest(most, (path.name for path in self._runs.iterdir()))
+        except OSError:
+            return []
 
     def manifest(self, run: str) -> RunManifest:
         """With what a run was begun; `BadInputError` where that is not written down."""
@@ -110,7 +130,10 @@ class RunStore:
         summary = _parsed(folder / "record.json", RunSummary.model_validate_json)
         calls = _parsed_lines(folder / "calls.jsonl", CallRecord.model_validate_json)
         events = _parsed_lines(folder / "events.jsonl", _EVENT.validate_json)
-        return RunRecord(summary, calls, events, read_blackboard(folder / "blackboard.json"), folder)
+        board = read_blackboard(folder / "blackboard.json")
+        executed = folder / "behaviour.json"
+        behaviour = _parsed(executed, BehaviourRecord.model_validate_json) if executed.exists() else None
+        return RunRecord(summary, calls, events, board, folder, behaviour)
 
 
 def read_blackboard(path: Path) -> dict[str, object] | None:
@@ -164,13 +187,4 @@ def _first_problem(error: ValueError) -> str:
 
 
 def _write_lines(path: Path, lines: list[str]) -> None:
-    _write(path, "".join(f"{line}\n" for line in lines))
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, "".join(f"{line}\n" for line in lines))

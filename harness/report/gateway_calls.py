@@ -30,8 +30,11 @@ class GatewayCalls:
         lane = f"{call.role}{f':{call.module}' if call.module else ''}#{call.attempt}"
         tokens = "" if call.output_tokens is None else f", {call.output_tokens} tokens"
         ended = f": {call.error}" if call.error else ""
+        at = f" at {call.host}" if call.host else ""
         waited = f"{call.queued_s:.2f} s queued, {call.generating_s:.2f} s generating"
-        _print(visible(f"{call.status} {call.model} {lane}: {waited}{tokens}{ended}"), sys.stdout)
+        _print(visible(f"{call.status} {call.model} {lane}: {waited}{tokens}{at}{ended}"), sys.stdout)
+        for reason in call.moved_from:
+            _print(visible(f"  asked elsewhere before: {reason}"), sys.stdout)
 
 
 def _print(text: str, stream: TextIO) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from zlib import crc32
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.compare import Comparison, Layer, Mismatch
 from harness.compare.text import visible
+from harness.compare.tokens import TokenCount, added
 from harness.compare.verdict import worst
 from harness.report.lanes import Bar, bars_in_lanes
+from harness.report.noise import FIELD_COLUMNS, QUALITY_COLUMNS, field_cells, quality_cells
 from harness.report.side_by_side import DiffRow, side_by_side
 
 __all__ = ["html_report"]
@@ -22,6 +23,7 @@ __all__ = ["html_report"]
 _MOST_SHOWN = 200
 _MOST_TICKS = 8
 _LARGEST_FILE = 1_000_000
+_EVERY_MODULE, _TOTAL = "every module", "in total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,33 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
+class _Tokens:
+    """One role's calls for one module on both sides; None where a side made none."""
+
+    role: str
+    module: str | None
+    control: TokenCount | None
+    candidate: TokenCount | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two took not the same, times aside."""
+        sides = (self.control, self.candidate)
+        ours, theirs = ((s.calls, s.again, s.prompt, s.output) if s else None for s in sides)
+        return ours != theirs
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """How long two modules were generated at the same time on both sides, in seconds."""
+
+    first: str
+    second: str
+    control_s: float
+    candidate_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Section:
     comparison: Comparison
     found: tuple[_Found, ...]
@@ -46,17 +75,26 @@ class _Section:
     end_s: float
     """Where the time axis of both ends."""
     ticks: tuple[float, ...]
+    tokens: tuple[_Tokens, ...]
+    overlaps: tuple[_Together, ...]
 
 
 def html_report(comparisons: Sequence[Comparison]) -> str:
     """All `comparisons`, the worst verdict on top. What engines and models wrote is text in it, no markup."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("harness.report", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["colour"] = _colour
     environment.filters["shown"] = visible
-    template = environment.from_string(files("harness.report").joinpath("report.html.j2").read_text("utf-8"))
-    return template.render(
+    environment.filters["field_cells"] = field_cells
+    environment.filters["quality_cells"] = quality_cells
+    environment.globals["field_columns"] = FIELD_COLUMNS
+    environment.globals["quality_columns"] = QUALITY_COLUMNS
+    return environment.get_template("report.html.j2").render(
         status=worst(comparison.verdict.status for comparison in comparisons).value,
         sections=[_section(comparison) for comparison in comparisons],
         most_shown=_MOST_SHOWN,
@@ -76,7 +114,38 @@ def _section(comparison: Comparison) -> _Section:
         (timelines[0], timelines[1]),
         end_s,
         _ticks(end_s),
+        tuple(_tokens(comparison)),
+        tuple(_overlaps(comparison)),
     )
+
+
+def _overlaps(comparison: Comparison) -> Iterator[_Together]:
+    """The pairs of both sides, those first that were longest together in the candidate."""
+    control, candidate = (
+        {(pair.first, pair.second): pair.together_s for pair in side.overlaps.pairs}
+        for side in (comparison.control, comparison.candidate)
+    )
+    for first, second in {**candidate, **control}:
+        pair = first, second
+        yield _Together(first, second, control.get(pair, 0.0), candidate.get(pair, 0.0))
+
+
+def _tokens(comparison: Comparison) -> Iterator[_Tokens]:
+    """What both sides took, the control's order first."""
+    control, candidate = (
+        {(count.role, count.module): count for count in side.tokens}
+        for side in (comparison.control, comparison.candidate)
+    )
+    for role, module in {**control, **candidate}:
+        yield _Tokens(role, module, control.get((role, module)), candidate.get((role, module)))
+    sides = (control, candidate)
+    for role in dict.fromkeys(role for side in sides for role, _ in side):
+        own = [[count for count in side.values() if count.role == role] for side in sides]
+        if max(map(len, own)) > 1:
+            ours, theirs = (added(counts, role, _EVERY_MODULE) for counts in own)
+            yield _Tokens(role, _EVERY_MODULE, ours, theirs)
+    ours, theirs = (added(side.values(), _TOTAL, None) for side in sides)
+    yield _Tokens(_TOTAL, None, ours, theirs)
 
 
 def _rows(comparison: Comparison, found: Mismatch) -> tuple[DiffRow, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from harness.compare import Comparison, Mismatch
+from harness.compare import Comparison, LayerResult, Mismatch, Noise
 from harness.compare.text import visible
 from harness.compare.verdict import worst
+from harness.report.noise import FIELD_COLUMNS, QUALITY_COLUMNS, field_cells, quality_cells
 
 __all__ = ["markdown_report"]
 
@@ -40,9 +41,7 @@ def _section(comparison: Comparison) -> Iterator[str]:
     yield "| layer | result | compared |"
     yield "| --- | --- | --- |"
     for layer in comparison.layers:
-        count = len(layer.mismatches)
-        result = ("equal" if not count else f"**{count}**") if layer.seen else "not compared"
-        yield f"| {layer.layer.value} | {result} | {_text(layer.compared)} |"
+        yield f"| {layer.layer.value} | {_result(layer)} | {_text(layer.compared)} |"
     yield ""
     yield "| timing | control | candidate |"
     yield "| --- | ---: | ---: |"
@@ -56,8 +55,21 @@ def _section(comparison: Comparison) -> Iterator[str]:
     ):
         yield f"| {name} | {form.format(control.timing)} | {form.format(candidate.timing)} |"
     yield from ("", _text(_speedup(comparison)))
+    if comparison.quality:
+        cells = map(quality_cells, comparison.quality_over_all or comparison.quality)
+        yield from ("", *_table(QUALITY_COLUMNS, cells))
+    if comparison.noise and comparison.noise.fields:
+        yield from ("", *_noise(comparison.noise))
     if comparison.mismatches:
         yield from ("", *_mismatches(comparison.mismatches))
+
+
+def _result(layer: LayerResult) -> str:
+    if not layer.seen:
+        return "not compared"
+    parts = [f"**{len(layer.mismatches)}**"] if layer.mismatches else []
+    parts += [f"{len(layer.uncounted)} not counted"] if layer.uncounted else []
+    return ", ".join(parts) or "equal"
 
 
 def _speedup(comparison: Comparison) -> str:
@@ -65,6 +77,24 @@ def _speedup(comparison: Comparison) -> str:
     if estimate is None:
         return f"speed-up {comparison.speedup:.2f}, of one pair"
     return f"speed-up {estimate}"
+
+
+def _noise(noise: Noise) -> Iterator[str]:
+    of = f"{noise.ab_pairs} pairs with the candidate, {noise.aa_pairs} of two controls"
+    yield f"<details><summary>{len(noise.fields)} fields differ in {of}</summary>"
+    yield ""
+    yield from _table(FIELD_COLUMNS, (field_cells(field, noise) for field in noise.fields[:_MOST_SHOWN]))
+    if len(noise.fields) > _MOST_SHOWN:
+        yield from ("", f"and {len(noise.fields) - _MOST_SHOWN} more")
+    yield from ("", "; ".join(dict.fromkeys(_text(f.judgement.test) for f in noise.fields)))
+    yield from ("", "</details>")
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{' --- |' * len(columns)}"
+    for row in rows:
+        yield f"| {' | '.join(map(_text, row))} |"
 
 
 def _mismatches(mismatches: Sequence[Mismatch]) -> Iterator[str]:

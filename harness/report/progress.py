@@ -55,6 +55,8 @@ class TrialProgress:
     def session_opened(self, session: Session) -> None:
         """Say which model answers and which Redis holds the state."""
         self._say(session.model.reason)
+        for warning in session.warnings:
+            self._say(warning)
         if session.redis_server:
             self._say(f"Redis: {session.redis_server}")
 

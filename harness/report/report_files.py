@@ -9,11 +9,9 @@ from pathlib import Path
 
 from harness.compare import Comparison
 from harness.errors import BadInputError
-from harness.report.html import html_report
-from harness.report.junit import junit_report
-from harness.report.markdown import markdown_report
+from harness.whole_file import write_whole
 
-__all__ = ["ReportFiles"]
+__all__ = ["ReportFiles", "write_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,13 @@ class ReportFiles:
 
     def write(self, comparisons: Sequence[Comparison]) -> tuple[Path, ...]:
         """Write what is wanted; the paths of what was written."""
+        if not any((self.markdown, self.junit, self.html)):
+            return ()
+        # The page brings its template engine: nothing that a comparison should wait for at its start.
+        from harness.report.html import html_report
+        from harness.report.junit import junit_report
+        from harness.report.markdown import markdown_report
+
         wanted: tuple[tuple[Path | None, Callable[[Sequence[Comparison]], str]], ...] = (
             (self.markdown, markdown_report),
             (self.junit, junit_report),
@@ -41,16 +46,13 @@ class ReportFiles:
         )
         written = [(path, report(comparisons)) for path, report in wanted if path is not None]
         for path, text in written:
-            _write(path, text)
+            write_report(path, text)
         return tuple(path for path, _ in written)
 
 
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def write_report(path: Path, text: str) -> None:
+    """Write `text` into the file `path`, whole or not at all; `BadInputError` where that cannot be done."""
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise BadInputError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

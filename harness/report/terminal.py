@@ -16,9 +16,11 @@ from rich.text import Text
 
 from harness.compare import Comparison, LayerResult, Mismatch, Status
 from harness.compare.expectations import ExpectationStatus
+from harness.compare.normalisation import RuleFired
 from harness.compare.text import visible
 from harness.compare.verdict import worst
 from harness.record import OutcomeStatus
+from harness.report.noise import noise_lines, noise_table, quality_table
 from harness.report.repeats import interval_lines, repeats_table
 from harness.report.timeline import timeline_rows
 
@@ -65,6 +67,9 @@ def print_summary(console: Console, comparisons: Sequence[Comparison]) -> None:
         )
     status = worst(comparison.verdict.status for comparison in comparisons)
     console.print(_rule("all specs"), table)
+    over_all = next((c.quality_over_all for c in comparisons if c.quality_over_all), ())
+    if over_all:
+        console.print("", quality_table(over_all), "", sep="\n")
     console.print(Text(f"{status.value}: {len(comparisons)} specs compared", _STYLES[status]), soft_wrap=True)
 
 
@@ -75,12 +80,15 @@ def _body(comparison: Comparison, width: int) -> Group:
         "",
         _layers(comparison),
     ]
-    shown = _mismatches(comparison.mismatches)
+    if comparison.normalisation:
+        parts.append(_indented(_put_aside(comparison.normalisation)))
+    shown = [*_mismatches(comparison.mismatches), *_uncounted(comparison)]
     if shown:
         parts += ["", *map(_indented, shown)]
     parts += ["", _timing(comparison), _indented(_limit(comparison))]
     if comparison.repeats:
         parts += ["", repeats_table(comparison.repeats), *map(_indented, interval_lines(comparison.repeats))]
+    parts += _of_many(comparison)
     mirrors = _mirrors(comparison)
     if mirrors:
         parts += ["", *map(_indented, mirrors)]
@@ -95,6 +103,17 @@ def _body(comparison: Comparison, width: int) -> Group:
         parts += ["", *(_indented(Text.assemble(("note: ", "yellow"), visible(n))) for n in comparison.notes)]
     parts += ["", *map(_indented, _records(comparison)), *map(_indented, _more_reasons(comparison))]
     return Group(*parts)
+
+
+def _of_many(comparison: Comparison) -> list[RenderableType]:
+    """What is noise and how often the runs turn out well."""
+    parts: list[RenderableType] = []
+    if comparison.noise:
+        parts += ["", *([noise_table(comparison.noise)] if comparison.noise.fields else [])]
+        parts += map(_indented, noise_lines(comparison.noise))
+    if comparison.quality:
+        parts += ["", quality_table(comparison.quality)]
+    return parts
 
 
 def _header(comparison: Comparison) -> Text:
@@ -136,15 +155,28 @@ def _layers(comparison: Comparison) -> Table:
 def _result(layer: LayerResult) -> Text:
     if not layer.seen:
         return Text("not compared", "yellow", no_wrap=True)
-    count = len(layer.mismatches)
+    count, rest = len(layer.mismatches), len(layer.uncounted)
     if not count:
-        return Text("equal", "green")
-    return Text(f"{count} mismatch{'es' if count > 1 else ''}", "red", no_wrap=True)
+        return Text(f"{rest} not counted", "yellow", no_wrap=True) if rest else Text("equal", "green")
+    also = f", {rest} not counted" if rest else ""
+    return Text(f"{count} mismatch{'es' if count > 1 else ''}{also}", "red", no_wrap=True)
+
+
+def _put_aside(fired: Sequence[RuleFired]) -> Text:
+    """What was put aside, by rule; of both sides together where that is the same."""
+    counts = [
+        f"{rule.rule} {rule.control}" + (f" and {rule.candidate}" if rule.control != rule.candidate else "")
+        for rule in fired
+    ]
+    return Text(visible(f"put aside before comparing: {', '.join(counts)}"), "dim")
 
 
 def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
     roots = [mismatch for mismatch in mismatches if not mismatch.follows]
     rest = [mismatch for mismatch in mismatches if mismatch.follows]
+    if not roots:
+        # What they follow from is noise.
+        roots, rest = rest, roots
     lines = []
     for m in roots[:_MOST_SHOWN]:
         lines.append(Text.assemble((f"{m.layer.value}: {m.kind.value}: ", "red"), visible(m.sentence)))
@@ -160,30 +192,49 @@ def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
     return lines
 
 
+def _uncounted(comparison: Comparison) -> list[Text]:
+    """What differs and breaks nothing; what is noise has a table of its own."""
+    rest = [mismatch for layer in comparison.layers for mismatch in layer.uncounted]
+    if comparison.noise or not rest:
+        return []
+    shown = rest[:_MOST_FOLLOWING_SHOWN]
+    among = "" if len(shown) == len(rest) else f", the first {len(shown)} of them"
+    lines = [Text(f"{len(rest)} more do{'' if len(rest) > 1 else 'es'} not count{among}:", "dim")]
+    return lines + [Text(f"  {m.layer.value}: {m.kind.value}: {visible(m.sentence)}", "dim") for m in shown]
+
+
 def _timing(comparison: Comparison) -> Table:
     control, candidate = comparison.control.timing, comparison.candidate.timing
-    table = _two_sided("timing")
+    table = _two_sided("times")
     of_all = " (of all pairs)" if comparison.repeats else ""
     gain = f"speed-up {comparison.speedup:.2f}{of_all}" if _has_speedup(comparison) else _no_gain(comparison)
     rows = [
-        ("wall-clock", "{0.wall_s:.2f} s", gain),
-        ("lower bound", "{0.lower_bound_s:.2f} s", "max(critical path, work / slots)"),
-        ("  critical path", "{0.critical_path_s:.2f} s", "longest chain of needs"),
-        ("  work / slots", "{0.work_over_slots_s:.2f} s", f"generating, on {_slots(comparison.slots)}"),
-        ("efficiency", "{0.efficiency:.0%}", "lower bound / wall-clock"),
-        ("list schedule", "{0.list_schedule_s:.2f} s", "same calls, critical path first"),
-        ("  wall-clock over it", "{0.over_list_schedule:.3f}", "1 is perfect scheduling"),
-        ("queueing", "{0.queued_s:.2f} s", "waiting for a slot, summed"),
-        ("nothing generating", "{0.idle_s:.2f} s", "what the engine itself takes"),
-        ("start-up", "{0.startup_s:.2f} s", "before the clock, not counted"),
-        ("calls", "{0.calls}", ""),
-        ("tokens in", "{0.prompt_tokens}", ""),
-        ("tokens out", "{0.output_tokens}", ""),
+        ("wall-clock", "wall_s", "{:.2f} s", gain),
+        ("lower bound", "lower_bound_s", "{:.2f} s", "max(critical path, work / slots)"),
+        ("  critical path", "critical_path_s", "{:.2f} s", "longest chain of needs"),
+        ("  work / slots", "work_over_slots_s", "{:.2f} s", f"generating, on {_slots(comparison.slots)}"),
+        ("efficiency", "efficiency", "{:.0%}", "lower bound / wall-clock"),
+        ("list schedule", "list_schedule_s", "{:.2f} s", "same calls, critical path first"),
+        ("  wall-clock over it", "over_list_schedule", "{:.3f}", "1 is perfect scheduling"),
+        ("first token", "ttft_s", "{:.2f} s", "from the slot, median of all calls"),
+        ("generating", "work_s", "{:.2f} s", "summed over all calls"),
+        ("queueing", "queued_s", "{:.2f} s", "waiting for a slot, summed"),
+        ("nothing generating", "idle_s", "{:.2f} s", "what the engine itself takes"),
+        ("processor time", "cpu_s", "{:.2f} s", "of the engine's process"),
+        ("start-up", "startup_s", "{:.2f} s", "before the clock, not counted"),
+        ("calls", "calls", "{}", ""),
+        ("tokens in", "prompt_tokens", "{}", ""),
+        ("tokens out", "output_tokens", "{}", ""),
     ]
-    for name, form, note in rows:
+    for name, field, form, note in rows:
         style = "bold" if name == "wall-clock" else ""
-        table.add_row(name, form.format(control), form.format(candidate), Text(note), style=style)
+        told = [_told(getattr(facts, field), form) for facts in (control, candidate)]
+        table.add_row(name, *told, Text(note), style=style)
     return table
+
+
+def _told(value: float | None, form: str) -> str:
+    return "-" if value is None else form.format(value)
 
 
 def _limit(comparison: Comparison) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,24 +13,11 @@ from yaml.constructor import ConstructorError
 from yaml.reader import ReaderError
 
 from harness.errors import BadInputError
+from harness.spec.problems import first_problem, in_words
 
 __all__ = ["DocumentKind", "read_documents"]
 
 M = TypeVar("M", bound=BaseModel)
-
-# What pydantic says in the words of Python, in the words of YAML.
-_WORDS = {
-    "bool_type": "must be true or false",
-    "dict_type": "must be a mapping",
-    "float_type": "must be a number",
-    "int_type": "must be a whole number",
-    "model_type": "must be a mapping",
-    "string_too_short": "must not be empty",
-    "string_type": "must be text; put it in quotes if it is meant so",
-    "string_unicode": "holds half of a character",
-    "tuple_type": "must be a list",
-}
-
 
 # Text, and `<<`.
 _KEY_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"})
@@ -144,26 +130,11 @@ def _check_keys(file: Path, document: yaml.Node) -> None:
 
 def _explain(file: Path, document: yaml.Node, error: ValidationError, kind: DocumentKind[M]) -> str:
     """The first problem as one line: where, which key, what is wrong, what would be right."""
-    problems = error.errors()
-    # A key that is misspelled is also missing under its right name: the spelling is what to mend.
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    problem = first_problem(error)
     location: tuple[int | str, ...] = problem.get("ctx", {}).get("location") or problem["loc"]
-    place = f"{file}:{_line(_node_at(document, location))}"
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    if problem["type"] == "extra_forbidden":
-        return f"{place}: unknown key '{key}'{_suggestion(location, kind)}"
-    if problem["type"] == "missing":
-        return f"{place}: the key '{key}' is missing"
-    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
-    message = _WORDS.get(problem["type"], message)
-    return f"{place}: {key}: {message}" if key else f"{place}: {message}"
-
-
-def _suggestion(location: Sequence[int | str], kind: DocumentKind[M]) -> str:
     owner = str(location[0]) if len(location) > 1 else ""
-    known = list(kind.parts.get(owner, kind.model).model_fields)
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
+    place = f"{file}:{_line(_node_at(document, location))}"
+    return f"{place}: {in_words(problem, location, kind.parts.get(owner, kind.model))}"
 
 
 def _node_at(node: yaml.Node, location: Sequence[int | str]) -> yaml.Node:

@@ -9,7 +9,7 @@ from harness.errors import BadInputError
 from harness.spec.documents import DocumentKind, read_documents
 from harness.spec.spec import Expectations, ModuleSpec, Spec
 
-__all__ = ["find_specs"]
+__all__ = ["find_spec", "find_specs"]
 
 _SPEC = DocumentKind(Spec, "spec", "name and idea", {"modules": ModuleSpec, "expect": Expectations})
 
@@ -29,6 +29,14 @@ def find_specs(paths: Iterable[Path]) -> list[Spec]:
         places[spec.name] = place
         specs.append(spec)
     return specs
+
+
+def find_spec(path: Path) -> Spec:
+    """The one spec in the file `path`; `BadInputError` where there are several, or something is wrong."""
+    specs = find_specs([path])
+    if len(specs) != 1:
+        raise BadInputError(f"{path}: holds {len(specs)} specs; give a file with one")
+    return specs[0]
 
 
 def _files(path: Path) -> list[Path]:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import ollama
 import pytest
 
-from agents.chat_protocol import StreamReader, chat_messages, model_error
+from agents.chat_protocol import (
+    ModelAnswersError,
+    StreamReader,
+    UnfamiliarLine,
+    chat_messages,
+    decoded,
+    model_error,
+)
 from agents.conversation import Cause, Message, ModelError, ModelReply, ModelRequest
 from agents.roles import Role
 
@@ -88,3 +95,47 @@ def test_a_cut_stream_may_pass() -> None:
     with pytest.raises(ModelError) as caught:
         StreamReader().reply("t")
     assert caught.value.passing
+
+
+def lines(*chunks: ollama.ChatResponse) -> list[bytes]:
+    return [each.model_dump_json(exclude_none=True).encode() for each in chunks]
+
+
+def test_lines_as_they_came_are_read_like_the_clients_chunks() -> None:
+    last = chunk("!", done=True, done_reason="length", prompt_eval_count=7, eval_count=3)
+    chunks = (chunk("a «店»"), chunk(None), chunk("b\n"), last)
+    reader = StreamReader()
+    for fields in decoded(lines(*chunks)):
+        reader.feed_decoded(fields)
+    assert reader.reply("t") == read(*chunks)
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "words"),
+    [
+        (b'{"error": "out of memory"}', ModelAnswersError, "out of memory"),
+        (b'{"error": "{\\"error\\": \\"inside\\"}"}', ModelAnswersError, "^inside$"),
+        (b'{"error": {"code": 1}}', ModelAnswersError, "code"),
+        (b"[]", ValueError, "not a JSON object"),
+        (b"<html>", ValueError, "Expecting value: line 1 column 1"),
+        (b"", ValueError, "Expecting value: line 1 column 1"),
+        (b'{"done": true}', UnfamiliarLine, "none of a chat"),
+        (b'{"message": {"role": "assistant", "content": 5}}', UnfamiliarLine, "none of a chat"),
+        (b'{"message": {"role": "assistant"}, "done": "yes"}', UnfamiliarLine, "none of a chat"),
+    ],
+)
+def test_a_line_that_says_something_else_is_told_after_what_came_before(
+    line: bytes, error: type[Exception], words: str
+) -> None:
+    taken = []
+    reader = StreamReader()
+    with pytest.raises(error, match=words):  # noqa: PT012 (where in the loop is the point)
+        for fields in decoded([*lines(chunk("a")), line, *lines(chunk("b"))]):
+            reader.feed_decoded(fields)
+            taken.append(fields)
+    assert len(taken) == 1
+
+
+def test_lines_that_are_only_together_in_json_are_none() -> None:
+    with pytest.raises(ValueError, match="Expecting"):
+        list(decoded([b'{"message": [1', b"2]}"]))

@@ -6,11 +6,13 @@ import asyncio
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import redis
 
 from agents.blackboard import ProjectInfo, ProjectStatus
 from agents.build import EventKind, TaskEvent
@@ -65,6 +67,25 @@ async def test_a_lease_that_was_returned_is_free_at_once() -> None:
     assert int(second) > int(first)
 
 
+async def test_nothing_of_its_renewal_is_left_when_it_has_been_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However slowly its thread gets on: a connection that is still open then looks like a leak."""
+    closed = threading.Event()
+    close = redis.Redis.close
+
+    def close_slowly(client: redis.Redis) -> None:
+        time.sleep(0.2)
+        close(client)
+        closed.set()
+
+    monkeypatch.setattr(redis.Redis, "close", close_slowly)
+    async with _server() as connection:
+        async with held_lease(connection, "run", lifetime_s=0.15):
+            await asyncio.sleep(0.1)
+        assert closed.is_set()
+
+
 async def test_the_lease_of_a_process_that_was_killed_here_is_taken_over_at_once() -> None:
     async with _server() as connection:
         holder = await asyncio.create_subprocess_exec(
@@ -108,10 +129,12 @@ async def test_whoever_lost_the_run_writes_nothing_more() -> None:
         await state.create(INFO)
         await connection.client.delete(LEASE)
         async with held_lease(connection, "run", lifetime_s=60) as later:
+            await state.announce(EVENT)
             with pytest.raises(LeaseLost, match="taken over"):
-                await state.announce(EVENT)
+                await state.settled()
             async with RedisStateManager.on(connection, "run", later) as other:
                 await other.announce(EVENT)
+                await other.settled()
         assert await connection.client.xlen(RunKeys("run")["events"]) == 1
 
 

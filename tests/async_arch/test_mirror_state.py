@@ -26,6 +26,7 @@ from async_arch.engine import AsyncEngine
 from async_arch.json_state import JsonStateStore
 from async_arch.mirror_state import MirrorStateStore
 from async_arch.orchestrator import AsyncOrchestrator
+from async_arch.performing import performing
 from async_arch.redis_client import open_redis
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateStore, StateUnavailable
@@ -65,7 +66,7 @@ async def build(
     workspace = Workspace(folder)
     orchestrator = AsyncOrchestrator(
         state=state,
-        calls=EventfulCalls(happening),
+        perform=performing(EventfulCalls(happening)),
         workspace=workspace,
         orchestration=Orchestration.CONCURRENT,
         concurrency=4,

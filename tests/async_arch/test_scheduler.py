@@ -8,7 +8,7 @@ import pytest
 
 from agents.roles import Role
 from agents.workflow import Task
-from async_arch.scheduler import Tasks, Work, run_concurrently, run_in_order
+from async_arch.scheduler import Scheduler, Tasks, Work, run_concurrently, run_in_order
 
 A, B, C, D = (Task(Role.DEVELOPER, name) for name in "ABCD")
 DIAMOND = {A: (), B: (A,), C: (A,), D: (B, C)}
@@ -142,3 +142,107 @@ async def test_a_chain_of_thousands_of_tasks_is_no_deep_recursion() -> None:
     done: list[Task] = []
     await run_concurrently(tasks, work, at_once=4, path=lambda _: 0.0)
     assert done == chain
+
+
+async def test_a_small_build_gets_a_place_before_a_giant_gets_another() -> None:
+    """Given to whoever asked first, all places would be the giant's until it ends."""
+    giant = {Task(Role.DEVELOPER, f"G{number}"): () for number in range(20)}
+    small = {A: (), B: (A,)}
+    scheduler = Scheduler(2)
+    ended: list[str] = []
+    gates: dict[Task, asyncio.Event] = {task: asyncio.Event() for task in (*giant, *small)}
+    started: list[Task] = []
+
+    async def work(task: Task) -> bool:
+        started.append(task)
+        await gates[task].wait()
+        return True
+
+    async def build(name: str, tasks: Tasks) -> None:
+        await scheduler.run(tasks, work, path=lambda task: 0.0)
+        ended.append(name)
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(build("giant", giant))
+        await _settle()
+        group.create_task(build("small", small))
+        await _settle()
+        assert started == list(giant)[:2]
+        for task in (started[0], A, B):
+            gates[task].set()
+            await _settle()
+        assert started[2:4] == [A, B]
+        assert ended == ["small"]
+        for gate in gates.values():
+            gate.set()
+    assert ended == ["small", "giant"]
+    assert len(started) == 22
+
+
+async def test_a_build_that_breaks_gives_its_places_to_the_others_and_begins_nothing_more() -> None:
+    scheduler = Scheduler(1)
+    broken = {A: (), B: ()}
+    other = {C: (), D: (C,)}
+    started: list[Task] = []
+
+    async def work(task: Task) -> bool:
+        started.append(task)
+        await asyncio.sleep(0)
+        if task is A:
+            raise RuntimeError("it broke")
+        return True
+
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(
+            scheduler.run(broken, work, path=lambda _: 0.0),
+            scheduler.run(other, work, path=lambda _: 0.0),
+            return_exceptions=True,
+        )
+    assert isinstance(results[0], ExceptionGroup)
+    assert results[1] is None
+    assert started == [A, C, D]
+
+
+async def test_a_build_that_is_cancelled_gives_its_places_back() -> None:
+    scheduler = Scheduler(1)
+
+    async def never(task: Task) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    async def at_once(task: Task) -> bool:
+        return True
+
+    async with asyncio.timeout(5):
+        build = asyncio.create_task(scheduler.run({A: (), B: ()}, never, path=lambda _: 0.0))
+        await _settle()
+        build.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await build
+        await scheduler.run({C: ()}, at_once, path=lambda _: 0.0)
+
+
+async def test_builds_share_places_whatever_the_order_in_which_they_come() -> None:
+    """Never more than there are, every task once, and all builds end."""
+    scheduler = Scheduler(3)
+    working = most = 0
+    done: list[tuple[int, Task]] = []
+
+    async def build(number: int) -> None:
+        async def work(task: Task) -> bool:
+            nonlocal working, most
+            working += 1
+            most = max(most, working)
+            for _ in range(number % 4):
+                await asyncio.sleep(0)
+            working -= 1
+            done.append((number, task))
+            return True
+
+        await scheduler.run(DIAMOND, work, path=lambda task: float(len(str(task))))
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        for number in range(12):
+            group.create_task(build(number))
+    assert most == 3
+    assert len(done) == len(set(done)) == 12 * len(DIAMOND)

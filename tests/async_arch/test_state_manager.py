@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -62,6 +62,7 @@ async def test_what_is_written_has_a_lifetime_before_the_run_has_an_end() -> Non
     async with _server() as connection, RedisStateManager.on(connection, "run") as state:
         await state.create(INFO, STARTED)
         await state.report(TaskReport(TASK, (*REPORT.changes, ApiDesigned("Cart", API))), 5, EVENT)
+        await state.settled()
         lifetimes = {key: await connection.client.ttl(key) for key in await _keys(connection)}
     assert len(lifetimes) > 8
     assert min(lifetimes.values()) > 0, lifetimes
@@ -79,6 +80,7 @@ async def test_the_end_of_a_run_renews_what_nothing_has_touched_for_long() -> No
     async with _server() as connection, RedisStateManager.on(connection, "run") as state:
         await state.create(INFO, STARTED)
         await state.report(REPORT, 5, EVENT)
+        await state.settled()
         for key in await _keys(connection):
             await connection.client.expire(key, 60)
         await state.finish(ProjectStatus.COMPLETE, FINISHED)
@@ -91,6 +93,7 @@ async def test_a_task_writes_what_it_did_and_nothing_else() -> None:
         await state.create(INFO)
         before = await _keys(connection)
         await state.report(TaskReport(TASK, (*REPORT.changes, ApiDesigned("Cart", API))), 5, EVENT)
+        await state.settled()
         new = [key for key in await _keys(connection) if key not in before]
     assert [key.partition("}:")[2] for key in new] == [
         "events",
@@ -234,8 +237,9 @@ async def test_what_was_flushed_is_not_half_begun_again() -> None:
     async with _server() as connection, RedisStateManager.on(connection, "run") as state:
         await state.create(INFO, STARTED)
         await connection.client.flushall()
+        await state.report(REPORT, 5, EVENT)
         with pytest.raises(NoState, match="run run has no state"):
-            await state.report(REPORT, 5, EVENT)
+            await state.settled()
         assert await _keys(connection) == []
         with pytest.raises(NoState):
             await state.snapshot()
@@ -272,6 +276,7 @@ async def test_a_server_that_dies_is_state_unavailable_for_every_operation() -> 
         await state.create(INFO)
         os.kill(server.pid, signal.SIGKILL)
         for operation in (
+            _settled(state, state.announce(EVENT)),
             state.announce(EVENT),
             state.report(REPORT, 5, EVENT),
             state.read(Reads(files=("cart.py",))),
@@ -280,6 +285,11 @@ async def test_a_server_that_dies_is_state_unavailable_for_every_operation() -> 
         ):
             with pytest.raises(StateUnavailable, match="no answer from Redis"):
                 await operation
+
+
+async def _settled(state: RedisStateManager, operation: Awaitable[None]) -> None:
+    await operation
+    await state.settled()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from agents.blackboard import AttemptMade, Change, FileWritten, Logged, Section
@@ -12,6 +13,7 @@ from agents.conversation import ModelReply, ModelRequest
 from agents.plan import Plan
 from agents.roles import Role
 from agents.workflow import Reads, Task, TaskReport, build_tasks
+from async_arch.orchestrator import Workflow
 from async_arch.state_store import Readings
 from harness.compare import Kind, Layer
 from tests.compare.rehearsal import Calls, MemoryState, Messages, Parts, PlainWorkspace, ScriptedModel
@@ -169,13 +171,13 @@ BREAKAGES = {
         Layer.CONVERSATION,
         Kind.MISSING,
         ("the candidate asked nothing for module Reports",),
-        patches={"async_arch.orchestrator.build_tasks": _without("Reports")},
+        patches={"async_arch.orchestrator.Workflow": partial(Workflow, tasks=_without("Reports"))},
     ),
     "drops a module that others need": Breakage(
         Layer.CONVERSATION,
         Kind.MISSING,
         ("the candidate asked nothing for module Users",),
-        patches={"async_arch.orchestrator.build_tasks": _without("Users")},
+        patches={"async_arch.orchestrator.Workflow": partial(Workflow, tasks=_without("Users"))},
     ),
     "swaps the code of two modules on disk": Breakage(
         Layer.FILES, Kind.SWAPPED, ("catalog.py and users.py",), Parts(workspace=_SwapsFiles)

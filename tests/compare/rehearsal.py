@@ -25,8 +25,10 @@ from agents.chat_protocol import chat_messages
 from agents.conversation import ModelReply, ModelRequest
 from agents.roles import Role
 from async_arch.composition import Orchestration
+from async_arch.estimates import TaskWeights
 from async_arch.json_state import JsonStateStore
 from async_arch.orchestrator import AsyncOrchestrator
+from async_arch.performing import performing
 from async_arch.workspace import Workspace
 from harness.gateway.calls import CallRecord
 from harness.gateway.canonical import CanonicalRequest
@@ -67,6 +69,9 @@ SHOP = Spec.model_validate(
 )
 
 Messages = list[dict[str, str]]
+
+# How long after the control the candidate begins.
+_LATER_S = 3600.0
 
 
 class ScriptedModel:
@@ -275,7 +280,7 @@ class Calls:
             granted_s = self.gateway.clock()
             await asyncio.sleep(self.gateway.took_s(canonical))
             self.gateway.note(number, canonical, text, arrival_s=arrival_s, granted_s=granted_s)
-        return ModelReply(text, at(self.gateway.clock()))
+        return ModelReply(text, at(_LATER_S + self.gateway.clock()))
 
 
 @dataclass(frozen=True)
@@ -288,6 +293,7 @@ class Parts:
     model: ScriptedModel = field(default_factory=ScriptedModel)
     options: dict[str, Any] = field(default_factory=dict)
     orchestration: Orchestration = Orchestration.CONCURRENT
+    weights: TaskWeights | None = None
 
 
 def rehearse_control(
@@ -329,11 +335,12 @@ def rehearse_candidate(
         state = parts.state(project / "blackboard.json")
         orchestrator = AsyncOrchestrator(
             state=state,
-            calls=parts.calls(gateway),  # type: ignore[arg-type]
+            perform=performing(parts.calls(gateway)),  # type: ignore[arg-type]
             workspace=parts.workspace(project),
             orchestration=parts.orchestration,
             concurrency=slots,
-            now=lambda: at(3600 + loop.time()),
+            now=lambda: at(_LATER_S + loop.time()),
+            weights=parts.weights,
         )
         outcome = await orchestrator.build(spec.order)
         board = json.loads(json.dumps(await state.snapshot()))
@@ -384,7 +391,7 @@ def _record(
         model=ModelFacts(kind="simulated", name="llama3.1"),
         slots=gateway.slots,
         redis="embedded" if engine == "async" else None,
-        began_at=at(0),
+        began_at=at(_LATER_S if engine == "async" else 0),
         startup_s=0.25,
         wall_s=wall_s,
         outcome=RunOutcome(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from agents.workflow import PLANNING, Task
 from harness.compare.call_graph import (
     CallGraph,
     call_graph,
+    critical_path,
     critical_path_s,
     group_named,
     group_of,
@@ -27,6 +30,11 @@ from tests.compare.records import board, make_call, make_record
 DURATIONS_S = st.integers(0, 64).map(lambda eighths: eighths / 8)
 
 
+def made(durations_s: Sequence[float], waits_for: Sequence[tuple[int, ...]]) -> CallGraph:
+    """A graph of calls that stand in the record as they stand here."""
+    return CallGraph(tuple(durations_s), tuple(waits_for), tuple(range(len(durations_s))))
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> CallGraph:
     durations = draw(st.lists(DURATIONS_S, max_size=14))
@@ -34,7 +42,7 @@ def graphs(draw: st.DrawFn) -> CallGraph:
         tuple(draw(st.sets(st.integers(0, index - 1), max_size=4))) if index else ()
         for index in range(len(durations))
     ]
-    return CallGraph(tuple(durations), tuple(waits))
+    return made(durations, waits)
 
 
 SLOTS = st.integers(1, 5)
@@ -62,21 +70,24 @@ def test_the_critical_path_is_the_longest_of_all_chains(graph: CallGraph) -> Non
         return graph.durations_s[index] + max((longest(i) for i in graph.waits_for[index]), default=0.0)
 
     assert critical_path_s(graph) == max(map(longest, range(len(graph.durations_s))), default=0.0)
+    path = critical_path(graph)
+    assert all(before in graph.waits_for[after] for before, after in pairwise(path))
+    assert not path or not graph.waits_for[path[0]], "what it waited for would be missing"
 
 
 def test_the_longest_path_is_started_first() -> None:
     """Two short calls before the long chain would make it 5 instead of 4 seconds."""
-    assert list_schedule_s(CallGraph((1, 1, 1, 3), ((), (), (), (2,))), 2) == 4
+    assert list_schedule_s(made((1, 1, 1, 3), ((), (), (), (2,))), 2) == 4
 
 
 def test_of_calls_that_end_together_all_make_others_ready_before_the_next_starts() -> None:
     """A short call that was ready all along may not take the slot of a long one that becomes ready now."""
-    graph = CallGraph((1, 1, 2, 1, 5, 5), ((), (), (), (), (1,), (1,)))
+    graph = made((1, 1, 2, 1, 5, 5), ((), (), (), (), (1,), (1,)))
     assert list_schedule_s(graph, 3) == 6
 
 
 def test_no_calls_take_no_time() -> None:
-    empty = CallGraph((), ())
+    empty = made((), ())
     assert (critical_path_s(empty), list_schedule_s(empty, 3)) == (0, 0)
 
 
@@ -87,6 +98,7 @@ def waits(tmp_path: Path, calls: list[CallRecord], **more: object) -> dict[str, 
     # Each call has a duration of its own, by which it is known again.
     names = {call.generating_s: f"{call.role} {call.module or ''}".strip() for call in calls}
     of = [names[duration] for duration in graph.durations_s]
+    assert [record.calls[place].generating_s for place in graph.places] == list(graph.durations_s)
     return {of[i]: {of[need] for need in needs} for i, needs in enumerate(graph.waits_for)}
 
 

@@ -31,7 +31,9 @@ def test_engines_that_do_the_same_are_equal(control: RunRecord, rehearse: Rehear
     comparison = compare(SHOP, control, rehearse())
     assert comparison.mismatches == ()
     assert comparison.verdict.status is Status.PASS, comparison.verdict.reasons
-    assert [layer.layer for layer in comparison.layers] == list(Layer)
+    assert [layer.layer for layer in comparison.layers] == [
+        layer for layer in Layer if layer is not Layer.BEHAVIOUR
+    ]
     assert "27 calls, 9 files" in comparison.verdict.reasons[0]
     assert comparison.speedup == control.summary.wall_s / comparison.candidate.timing.wall_s > 1
 
@@ -164,7 +166,7 @@ def test_a_candidate_that_never_ends_fails_for_that_and_not_for_what_is_missing(
     assert comparison.verdict.reasons == (
         "engine failed in the candidate only: not finished within 5 s (cause: deadline)",
     )
-    assert all(layer.mismatches for layer in comparison.layers)
+    assert all(layer.mismatches for layer in comparison.layers if layer.layer is not Layer.TIMING)
 
 
 def test_one_lost_file_is_told_by_the_file_and_not_by_the_defect_it_makes(tmp_path: Path) -> None:
@@ -182,8 +184,8 @@ def test_one_lost_file_is_told_by_the_file_and_not_by_the_defect_it_makes(tmp_pa
 
 
 def test_big_records_are_compared_in_seconds(tmp_path: Path) -> None:
-    """Three hundred modules, five thousand calls, and every prompt, attempt and log entry another."""
-    names = [f"Module{i}" for i in range(300)]
+    """Two hundred modules, three thousand calls, and every prompt, attempt and log entry another."""
+    names = [f"Module{i}" for i in range(200)]
     modules = [
         {"name": n, "filename": f"{n.lower()}.py", "module_type": "service", "requires": names[i - 1 : i]}
         for i, n in enumerate(names)
@@ -221,5 +223,5 @@ def test_big_records_are_compared_in_seconds(tmp_path: Path) -> None:
     began = time.process_time()
     comparison = compare(SHOP, before, after)
     took_s = time.process_time() - began
-    assert len(comparison.mismatches) > 9000
-    assert took_s < 30, "quadratic work would take minutes"
+    assert len(comparison.mismatches) > 6000
+    assert took_s < 20, "quadratic work would take minutes"

@@ -9,6 +9,7 @@ import pytest
 
 from harness.compare import Kind, Mismatch
 from harness.compare.files import compare_files
+from harness.compare.normalisation import Normaliser
 from tests.compare.records import make_record
 
 Files = Mapping[str, str | bytes]
@@ -17,7 +18,7 @@ Files = Mapping[str, str | bytes]
 def compared(tmp_path: Path, ours: Files, theirs: Files) -> list[Mismatch]:
     control = make_record(tmp_path / "control", files=ours)
     candidate = make_record(tmp_path / "candidate", files=theirs)
-    return list(compare_files(control, candidate))
+    return list(compare_files(control, candidate, Normaliser(control, candidate)))
 
 
 SOURCE = '"""Cart."""\n\n\ndef add(item: str) -> int:\n    return 1\n\n\ndef total() -> int:\n    return 2\n'
@@ -177,5 +178,5 @@ def test_a_file_that_was_removed_since_the_run_is_still_a_mismatch(tmp_path: Pat
     control = make_record(tmp_path / "control", files={"a.py": "1"})
     candidate = make_record(tmp_path / "candidate", files={"a.py": "2"})
     (tmp_path / "candidate" / "files" / "a.py").unlink()
-    (mismatch,) = compare_files(control, candidate)
+    (mismatch,) = compare_files(control, candidate, Normaliser(control, candidate))
     assert mismatch.sentence == "a.py differs (how, cannot be read: No such file or directory)"

@@ -9,6 +9,7 @@ import pytest
 from harness.compare import Kind
 from harness.compare.files import compare_files
 from harness.compare.mismatch import Severity
+from harness.compare.normalisation import Normaliser
 from tests.compare.records import make_record
 
 PY = (
@@ -217,7 +218,7 @@ def test_a_change_is_told_with_its_severity(case: str, tmp_path: Path) -> None:
     assert old in text
     control = make_record(tmp_path / "control", files={path: text})
     candidate = make_record(tmp_path / "candidate", files={path: text.replace(old, new, 1)})
-    (mismatch,) = compare_files(control, candidate)
+    (mismatch,) = compare_files(control, candidate, Normaliser(control, candidate))
     assert (mismatch.kind is Kind.COSMETIC) == (severity is Severity.COSMETIC)
     assert mismatch.severity is severity
     assert words in mismatch.sentence
@@ -246,4 +247,5 @@ def test_whole_files_have_a_severity(
 ) -> None:
     control = make_record(tmp_path / "control", files=ours)
     candidate = make_record(tmp_path / "candidate", files=theirs)
-    assert [found.severity for found in compare_files(control, candidate)] == severities
+    found = compare_files(control, candidate, Normaliser(control, candidate))
+    assert [mismatch.severity for mismatch in found] == severities

@@ -10,7 +10,7 @@ import pytest
 from agents.conversation import Cause
 from agents.roles import Role
 from agents.workflow import Task
-from harness.compare import Kind, Mismatch
+from harness.compare import Kind, Mismatch, Severity
 from harness.compare.conversation import ConversationResult
 from harness.compare.outcome import compare_outcomes, describe_outcome, failed_otherwise
 from harness.record import OutcomeStatus, RunOutcome
@@ -64,6 +64,14 @@ def test_what_differs_is_told_in_one_sentence(case: str, tmp_path: Path) -> None
     ours, theirs, sentence = CASES[case]
     (mismatch,) = compared(tmp_path, ours, theirs)
     assert (mismatch.kind, mismatch.follows, mismatch.sentence) == (Kind.FAILED, False, sentence)
+
+
+@pytest.mark.parametrize("broken", [BROKEN, {"skipped": ["reviewer:Cart"]}, {"defects": ["a.py is empty"]}])
+def test_only_a_candidate_that_ends_worse_breaks_a_promise(broken: dict[str, Any], tmp_path: Path) -> None:
+    """Under the policy `contract` that is what counts."""
+    (worse,) = compared(tmp_path / "worse", {}, broken)
+    (better,) = compared(tmp_path / "better", broken, {})
+    assert (worse.severity, better.severity) == (Severity.BREAKING, Severity.MAJOR)
 
 
 def test_two_that_end_alike_do_not_differ(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from agents.conversation import Cause
 from harness.compare import Comparison, Status
 from harness.compare.expectations import ExpectationStatus
-from harness.compare.repeats import compare_pair, together
+from harness.compare.pair import compare_pair
+from harness.compare.repeats import together
 from harness.spec import Spec
 from tests.compare.records import FILES, make_call, make_failure, make_record
 
@@ -38,7 +39,9 @@ def judged(
         candidate = make_record(
             tmp_path / f"candidate{number}", **({"wall_s": candidate_s, "calls": CALLS} | other)
         )
-        compared.append(compare_pair(spec, control, candidate, first="control", load=0.5))
+        compared.append(
+            compare_pair(spec, control, candidate, first="control", load=0.5, warm_up=number == 0)
+        )
     return together(spec, compared)
 
 

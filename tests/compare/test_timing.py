@@ -1,16 +1,15 @@
-"""The timing layer: sums, bounds, overlaps, and what is named as the limit."""
+"""The timing of a run: sums, bounds, the critical path, and what is named as the limit."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from harness.compare.timing import TimingFacts, limit_of, overlap, timing_facts
+from harness.compare.timing import TimingFacts, limit_of, timing_facts
 from harness.gateway.calls import CallRecord
-from harness.record import RunRecord
+from harness.record import EngineResources, RunRecord
 from tests.compare.records import make_call, make_record
 
 BASE = make_record(Path("/nowhere"), files={})
@@ -40,14 +39,20 @@ def test_sums_and_bounds_of_a_run() -> None:
     assert facts.idle_s == 2
     assert (facts.critical_path_s, facts.work_over_slots_s, facts.lower_bound_s) == (6, 6, 6)
     assert facts.list_schedule_s == 8
+    assert [(call.place, call.role, call.module) for call in facts.critical_path] == [
+        (0, "auditor", None),
+        (1, "developer", "Cart"),
+    ]
+    assert sum(call.generating_s for call in facts.critical_path) == facts.critical_path_s
     assert (facts.efficiency, facts.over_list_schedule) == (0.6, 1.25)
 
 
 def test_a_run_without_calls_has_no_bounds_and_divides_by_nothing() -> None:
     facts = timing_facts(record(wall_s=0.0))
-    others = {"startup_s", "slots", "sittings"}
+    others = {"startup_s", "slots", "sittings", "critical_path", "ttft_s", "cpu_s"}
     names = {*TimingFacts.model_fields, *TimingFacts.model_computed_fields} - others
     assert facts.model_dump(exclude=others) == dict.fromkeys(names, 0)
+    assert (facts.critical_path, facts.ttft_s, facts.cpu_s) == ((), None, None)
     assert "nothing was generated" in limit_of(facts).sentence
     assert timing_facts(record(wall_s=3.0)).idle_s == 3
 
@@ -63,44 +68,28 @@ def test_the_times_of_a_resumed_run_name_no_limit() -> None:
 def test_a_call_that_never_got_a_slot_only_queued() -> None:
     facts = timing_facts(record(make_call(arrival_s=1.0, granted_s=None, end_s=4.0)))
     assert (facts.work_s, facts.queued_s, facts.idle_s, facts.lower_bound_s) == (0, 3, 10, 0)
-    seen = overlap(record(make_call(granted_s=None)), "Cart", "Cart")
-    assert (seen.first_s, seen.first_from_s) == (0, None)
+
+
+def test_the_time_to_the_first_token_is_the_median_of_what_was_answered() -> None:
+    """From the slot, not from the arrival: how long it queued is told apart."""
+    calls = [
+        make_call(arrival_s=0.0, granted_s=1.0, end_s=9.0).model_copy(update={"first_byte_s": first_s})
+        for first_s in (1.5, 1.25, 8.0, None)
+    ]
+    assert timing_facts(record(*calls)).ttft_s == 0.5
+
+
+def test_processor_time_is_what_the_engine_measured() -> None:
+    used = EngineResources(cpu_s=1.5, peak_rss=1, open_sockets=0, open_files=0)
+    whole = record()
+    measured = replace(whole, summary=whole.summary.model_copy(update={"resources": used}))
+    assert timing_facts(measured).cpu_s == 1.5
 
 
 def test_only_what_lies_within_the_run_fills_its_time() -> None:
     """A call from before the begin, or one that outlived the end, must not hide idle time."""
     facts = timing_facts(record(spanning("Cart", -5.0, 1.0), spanning("Users", 9.0, 30.0)))
     assert facts.idle_s == 8
-
-
-INTERVALS = st.lists(
-    st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: (min(pair), max(pair))), max_size=6
-)
-
-
-@given(INTERVALS, INTERVALS, st.integers(0, 40))
-def test_an_overlap_is_what_counting_moments_gives(
-    ones: list[tuple[int, int]], others: list[tuple[int, int]], end: int
-) -> None:
-    """Against brute force: every moment is counted in which a call of each is generating."""
-
-    def during(intervals: list[tuple[int, int]], moment: int) -> bool:
-        return any(start <= moment < stop for start, stop in intervals)
-
-    calls = [spanning("A", *interval) for interval in ones] + [
-        spanning("B", *interval) for interval in others
-    ]
-    whole = record(*calls, spanning(None, 0.0, 40.0), wall_s=float(end))
-    seen = overlap(whole, "A", "B")
-    moments = range(40)
-    assert seen.together_s == sum(during(ones, m) and during(others, m) for m in moments)
-    assert seen.first_s == sum(during(ones, m) for m in moments)
-    assert seen.second_s == sum(during(others, m) for m in moments)
-    assert seen.first_from_s == min((start for start, _ in ones), default=None)
-    assert seen == overlap(whole, "A", "B")
-    assert overlap(whole, "B", "A").together_s == seen.together_s
-    alone = record(*calls, wall_s=float(end))
-    assert timing_facts(alone).idle_s == sum(not during([*ones, *others], m) for m in range(end))
 
 
 def facts(
@@ -115,12 +104,15 @@ def facts(
         output_tokens=0,
         work_s=work_s,
         queued_s=0,
+        ttft_s=None,
         idle_s=idle_s,
         slots=slots,
         critical_path_s=path_s,
+        critical_path=(),
         work_over_slots_s=work_s / slots,
         lower_bound_s=bound_s,
         list_schedule_s=schedule_s or bound_s,
+        cpu_s=None,
     )
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from agents.conversation import Cause
-from harness.compare import Kind, Layer, Mismatch, Status
+from harness.compare import Kind, Layer, Mismatch, Severity, Status
 from harness.compare.expectations import Expectation, ExpectationStatus
-from harness.compare.verdict import Verdict, exit_code, judge, worst
+from harness.compare.terms import EXACT, Policy, Terms
+from harness.compare.verdict import Verdict, combined, exit_code, judge, worst
+from harness.record import ModelFacts
 from tests.compare.records import make_failure, make_record
 
 CHANGED = Mismatch(layer=Layer.FILES, kind=Kind.CHANGED, path="a.py", sentence="a.py differs")
@@ -19,6 +21,11 @@ DRIFT = Mismatch(layer=Layer.CONVERSATION, kind=Kind.ANSWER_DRIFT, path="x", sen
 FOLLOWS = CHANGED.model_copy(update={"follows": True, "sentence": "b.py differs"})
 UNMET = Expectation(key="min_speedup", status=ExpectationStatus.UNMET, sentence="too slow")
 SKIPPED = Expectation(key="parallel", status=ExpectationStatus.NOT_JUDGED, sentence="one slot")
+
+BROKEN = CHANGED.model_copy(update={"severity": Severity.BREAKING, "sentence": "c.py lost a route"})
+ENDED = BROKEN.model_copy(update={"layer": Layer.OUTCOME, "sentence": "the candidate failed"})
+CONTRACT = Terms(Policy.CONTRACT)
+LIVE: dict[str, Any] = {"model": ModelFacts(kind="ollama", name="m")}
 
 SURROUNDINGS = [Cause.MODEL, Cause.STATE]
 OWN = [Cause.ENGINE, Cause.DEADLINE]
@@ -30,9 +37,11 @@ def judged(
     candidate: dict[str, Any] | None = None,
     mismatches: tuple[Mismatch, ...] = (),
     expectations: tuple[Expectation, ...] = (),
+    terms: Terms = EXACT,
 ) -> Verdict:
     ours = make_record(tmp_path / "control", **control or {})
-    return judge(ours, make_record(tmp_path / "candidate", **candidate or {}), mismatches, expectations)
+    theirs = make_record(tmp_path / "candidate", **candidate or {})
+    return judge(ours, theirs, mismatches, expectations, terms=terms)
 
 
 def failing(cause: Cause, task: str = "engine", reason: str = "it broke") -> dict[str, Any]:
@@ -74,6 +83,13 @@ def test_mismatches_and_unmet_expectations_fail_causes_first(tmp_path: Path) -> 
     verdict = judged(tmp_path, mismatches=(FOLLOWS, CHANGED), expectations=(SKIPPED, UNMET))
     assert (verdict.status, verdict.reasons) == (Status.FAIL, ("a.py differs", "too slow"))
     assert judged(tmp_path, expectations=(UNMET,)).status is Status.FAIL
+
+
+def test_an_expectation_that_one_pair_cannot_decide_is_no_pass(tmp_path: Path) -> None:
+    near = UNMET.model_copy(update={"status": ExpectationStatus.INCONCLUSIVE, "sentence": "too near"})
+    verdict = judged(tmp_path, expectations=(near,))
+    assert (verdict.status, verdict.reasons) == (Status.INCONCLUSIVE, ("too near",))
+    assert judged(tmp_path, mismatches=(CHANGED,), expectations=(near,)).status is Status.FAIL
 
 
 def test_mismatches_that_all_follow_still_fail(tmp_path: Path) -> None:
@@ -162,3 +178,56 @@ def test_of_several_verdicts_the_worst_counts_and_none_is_not_enough() -> None:
 )
 def test_every_status_has_its_exit_code(status: Status, code: int) -> None:
     assert exit_code(status) == code
+
+
+def test_by_contract_what_breaks_nothing_is_not_counted(tmp_path: Path) -> None:
+    verdict = judged(tmp_path, mismatches=(CHANGED, FOLLOWS), terms=CONTRACT)
+    assert verdict.status is Status.PASS
+    assert verdict.reasons == ("nothing that the control promises is gone; 2 mismatches break nothing",)
+
+
+@pytest.mark.parametrize("broken", [BROKEN, BROKEN.model_copy(update={"follows": True}), ENDED])
+def test_by_contract_what_breaks_a_promise_fails(broken: Mismatch, tmp_path: Path) -> None:
+    """Also where it follows from something that does not count by itself."""
+    verdict = judged(tmp_path, mismatches=(CHANGED, broken), terms=CONTRACT)
+    assert (verdict.status, verdict.reasons) == (Status.FAIL, (broken.sentence,))
+
+
+def test_by_contract_other_answers_can_explain_what_breaks_after_them(tmp_path: Path) -> None:
+    follows = BROKEN.model_copy(update={"follows": True})
+    assert judged(tmp_path, LIVE, LIVE, (DRIFT, follows), terms=CONTRACT).status is Status.INCONCLUSIVE
+    assert judged(tmp_path, LIVE, LIVE, (DRIFT, BROKEN), terms=CONTRACT).status is Status.FAIL
+    assert judged(tmp_path, LIVE, LIVE, (DRIFT, FOLLOWS), terms=CONTRACT).status is Status.PASS
+
+
+@pytest.mark.parametrize("side", ["control", "candidate"])
+@pytest.mark.parametrize("cause", [*OWN, Cause.ANSWER])
+def test_where_answers_vary_a_run_that_fails_is_no_mismatch_and_no_pass(
+    cause: Cause, side: str, tmp_path: Path
+) -> None:
+    """How often it does is for the quality to say."""
+    runs = {"control": LIVE, "candidate": LIVE, side: {**LIVE, **failing(cause)}}
+    verdict = judged(tmp_path, runs["control"], runs["candidate"], (DRIFT, ENDED, BROKEN), terms=CONTRACT)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert verdict.reasons[0].startswith(f"the {side} failed at engine: it broke")
+
+
+def test_where_answers_vary_what_is_left_broken_is_no_mismatch(tmp_path: Path) -> None:
+    broken: dict[str, Any] = {"defects": ["a.py is empty"]}
+    assert judged(tmp_path, LIVE, {**LIVE, **broken}, (ENDED,), terms=CONTRACT).status is Status.PASS
+    assert judged(tmp_path, {}, broken, (ENDED,), terms=CONTRACT).status is Status.FAIL
+
+
+@pytest.mark.parametrize("cause", SURROUNDINGS)
+def test_a_fault_of_model_or_state_is_an_error_by_contract_too(cause: Cause, tmp_path: Path) -> None:
+    broken = {**LIVE, **failing(cause)}
+    assert judged(tmp_path, LIVE, broken, (ENDED,), terms=CONTRACT).status is Status.ERROR
+
+
+def test_several_verdicts_come_to_the_worst_with_its_reasons_first() -> None:
+    passed = Verdict(status=Status.PASS, reasons=("equal",))
+    unknown = Verdict(status=Status.INCONCLUSIVE, reasons=("too few", "noise"))
+    failed = Verdict(status=Status.FAIL, reasons=("a.py differs", "noise"))
+    assert combined([passed, unknown, failed]) == Verdict(
+        status=Status.FAIL, reasons=("a.py differs", "noise", "too few", "equal")
+    )

@@ -91,6 +91,8 @@ def _die_around(owner: Any, name: str, number: int, *, after: bool) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         await original(*args, **options)
         if mine == number:
+            if isinstance(args[0], RedisStateManager):
+                await args[0].settled()
             os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(owner, name, dying)

@@ -1,4 +1,7 @@
-"""The harness as a user starts it: a process, its lines as they come, and what is left of it afterwards."""
+"""The harness as a process of its own: its lines as they come, and what is left of it afterwards.
+
+It is forked, which saves what a start takes; `installed_harness` starts it as a user does.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.end_to_end.forked_command import ForkedCommand
 
 FAST = ("--ttft", "0.001", "--tokens-per-second", "50000")
 STEADY = ("--ttft", "0.1", "--tokens-per-second", "1500")
@@ -20,7 +25,7 @@ STEADY = ("--ttft", "0.1", "--tokens-per-second", "1500")
 class HarnessProcess:
     """A running `harness` with a folder of its own for temporary files, by which its relatives are known."""
 
-    def __init__(self, process: subprocess.Popen[str], temporary: Path) -> None:
+    def __init__(self, process: ForkedCommand | subprocess.Popen[str], temporary: Path) -> None:
         self.process = process
         self._temporary = temporary
         self._lines: list[str] = []
@@ -107,18 +112,41 @@ class HarnessProcess:
 @contextmanager
 def harness(folder: Path, *arguments: str | Path) -> Iterator[HarnessProcess]:
     """`harness` with `arguments`, started in `folder`; killed at the end of the block if it still runs."""
-    # Short, as the path of a socket below it must be.
-    temporary = Path(tempfile.mkdtemp(prefix="hx", dir="/tmp"))
-    environment = {key: value for key, value in os.environ.items() if key != "OLLAMA_HOST"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", *map(str, arguments)],
+    with _started(folder, arguments, ForkedCommand) as running:
+        yield running
+
+
+@contextmanager
+def installed_harness(folder: Path, *arguments: str | Path) -> Iterator[HarnessProcess]:
+    """The same, started as `python -m harness.cli`."""
+    with _started(folder, arguments, _start) as running:
+        yield running
+
+
+def _start(folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness.cli", *arguments],
         cwd=folder,
-        env={**environment, "TMPDIR": str(temporary), "COLUMNS": "120"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+    )
+
+
+@contextmanager
+def _started(
+    folder: Path,
+    arguments: Sequence[str | Path],
+    start: Callable[[Path, Sequence[str], Mapping[str, str]], ForkedCommand | subprocess.Popen[str]],
+) -> Iterator[HarnessProcess]:
+    # Short, as the path of a socket below it must be.
+    temporary = Path(tempfile.mkdtemp(prefix="hx", dir="/tmp"))
+    environment = {key: value for key, value in os.environ.items() if key != "OLLAMA_HOST"}
+    process = start(
+        folder, [*map(str, arguments)], {**environment, "TMPDIR": str(temporary), "COLUMNS": "120"}
     )
     running = HarnessProcess(process, temporary)
     try:

@@ -12,16 +12,16 @@ import pytest_asyncio
 
 from agents.conversation import Message, ModelReply, ModelRequest
 from agents.roles import Role
-from async_arch.model_calls import AsyncCalls
+from async_arch.async_calls import AsyncCalls
 from harness.cassettes import entry_facts, open_cassette, prune, runs_that_replayed, verify
 from harness.compare import Kind, Status, compare
-from harness.engines.finding import find_engine
 from harness.errors import BadInputError
 from harness.gateway.process import running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
 from harness.record import RunRecord
 from harness.session import Session, SessionSettings, open_session
 from harness.spec import Spec, find_specs
+from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import run_harness
 from tests.end_to_end.in_process_engine import InProcessEngine
 
@@ -36,7 +36,7 @@ def _spec() -> Spec:
 
 
 async def _run(session: Session, engine: str) -> RunRecord:
-    return await session.run(_spec(), find_engine(engine), lambda _: None)
+    return await session.run(_spec(), InProcessEngine(engine), lambda _: None)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -145,24 +145,16 @@ async def test_entries_that_no_run_used_are_told_and_pruned(
         prune(open_cassette(path), ())
 
 
-async def test_a_missing_cassette_is_bad_input(tmp_path: Path) -> None:
-    code, _, err = await asyncio.to_thread(
-        run_harness, tmp_path, "compare", EXAMPLE, "--model", f"replay:{tmp_path / 'none'}"
-    )
-    assert code == 2
-    assert "there is no such cassette; record it with --model record:" in err
-
-
 async def test_the_commands_say_what_is_in_a_cassette(
     recorded: tuple[Path, RunRecord], tmp_path: Path
 ) -> None:
     path = recorded[0] / "ecommerce.jsonl"
-    code, out, _ = await asyncio.to_thread(run_harness, tmp_path, "cassette", "show", path)
+    code, out, _ = await asyncio.to_thread(run_command, tmp_path, "cassette", "show", path)
     assert code == 0
     assert "developer:Cart#1" in out
     broken = tmp_path / "broken.jsonl"
     broken.write_text(path.read_text().replace('"answer":"', '"answer":"x', 1))
-    code, out, _ = await asyncio.to_thread(run_harness, tmp_path, "cassette", "verify", path, broken)
+    code, out, _ = await asyncio.to_thread(run_command, tmp_path, "cassette", "verify", path, broken)
     assert code == 1
     assert f"{path}: good" in out
     assert f"{broken}:1: the pieces do not add up to the answer" in out

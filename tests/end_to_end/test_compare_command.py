@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import FAST, run_harness
 
 TINY = """
@@ -38,7 +39,7 @@ def test_several_specs_pass_and_the_report_says_what_was_seen(tiny: Path) -> Non
     for words in ("simulated model", "wall-clock", "speed-up", "lower bound", "list schedule"):
         assert words in out
     layers = [line.split()[0] for line in out.splitlines() if line.split()[1:2] == ["equal"]]
-    assert layers == ["outcome", "conversation", "blackboard", "files", "events"] * 2
+    assert layers == ["outcome", "conversation", "blackboard", "files", "events", "timing"] * 2
     verdicts = [line.split()[1].rstrip(":") for line in out.splitlines() if line.startswith("PASS ")]
     assert verdicts == ["tiny", "diary"]
     assert "2 specs compared" in out
@@ -54,7 +55,7 @@ def test_several_specs_pass_and_the_report_says_what_was_seen(tiny: Path) -> Non
 
 def test_json_is_the_whole_result_and_one_slot_says_that_the_model_is_the_limit(tiny: Path) -> None:
     arguments = ("--model", "simulated", "--slots", "1", *FAST, "--json")
-    code, out, _ = run_harness(tiny, "compare", "tiny.yaml", *arguments)
+    code, out, _ = run_command(tiny, "compare", "tiny.yaml", *arguments)
     (comparison,) = json.loads(out)
     assert code == 0
     assert comparison["verdict"]["status"] == "PASS"
@@ -69,6 +70,7 @@ def test_json_is_the_whole_result_and_one_slot_says_that_the_model_is_the_limit(
     timing = comparison["candidate"]["timing"]
     assert timing["efficiency"] == pytest.approx(timing["lower_bound_s"] / timing["wall_s"])
     assert timing["over_list_schedule"] == pytest.approx(timing["wall_s"] / timing["list_schedule_s"])
+    assert all(comparison[side]["timing"]["cpu_s"] > 0 for side in ("control", "candidate"))
     assert comparison["limit"]["by_slots"] is True
     assert "the model is the limit, not the engine" in comparison["limit"]["sentence"]
     (overlap,) = comparison["candidate_overlaps"]
@@ -103,7 +105,7 @@ BAD_SPECS = {
 def test_a_bad_spec_is_one_line_exit_2_and_leaves_nothing(case: str, tmp_path: Path) -> None:
     text, words = BAD_SPECS[case]
     (tmp_path / "bad.yaml").write_text(text)
-    code, out, err = run_harness(tmp_path, "compare", "bad.yaml")
+    code, out, err = run_command(tmp_path, "compare", "bad.yaml")
     assert (code, out) == (2, "")
     assert words in err
     assert err.count("\n") == 1
@@ -123,8 +125,14 @@ def test_a_bad_spec_is_one_line_exit_2_and_leaves_nothing(case: str, tmp_path: P
 def test_a_bad_option_is_exit_2_and_leaves_nothing(
     arguments: tuple[str, ...], words: str, tiny: Path
 ) -> None:
-    code, out, err = run_harness(tiny, "compare", "tiny.yaml", *arguments)
+    code, out, err = run_command(tiny, "compare", "tiny.yaml", *arguments)
     assert (code, out) == (2, "")
     assert words in err
     assert "Traceback" not in err
     assert not (tiny / ".harness").exists()
+
+
+def test_a_missing_cassette_is_bad_input(tiny: Path) -> None:
+    code, _, err = run_command(tiny, "compare", "tiny.yaml", "--model", "replay:none")
+    assert code == 2
+    assert "there is no such cassette; record it with --model record:" in err

@@ -14,6 +14,7 @@ from harness.gateway.settings import SimulateSettings
 from harness.record import RunRecord
 from harness.session import SessionSettings, open_session
 from harness.spec import Spec
+from tests.end_to_end.in_process_engine import InProcessEngine
 
 KINDS = {
     "Error": "500",
@@ -99,7 +100,7 @@ async def test_what_passed_when_asked_again_is_a_note_and_no_mismatch(tmp_path: 
     ):
         settings = SessionSettings(model="simulated", simulated=FAST, faults=faults, store=tmp_path)
         async with open_session(settings, needs_redis=True) as session:
-            runs.append(await session.run(spec, find_engine(engine), lambda _: None))
+            runs.append(await session.run(spec, InProcessEngine(engine), lambda _: None))
     assert len(runs[1].calls) == len(runs[0].calls) + 2
     comparison = compare(spec, *runs)
     assert (comparison.verdict.status, comparison.mismatches) == (Status.PASS, ())

@@ -20,7 +20,14 @@ from harness.gateway.settings import SimulateSettings
 from harness.record import RunRecord
 from harness.session import SessionSettings, open_session
 from harness.spec import Spec, find_specs
-from tests.end_to_end.harness_process import STEADY, harness, listening_ports, run_harness
+from tests.end_to_end.harness_command import run_command
+from tests.end_to_end.harness_process import (
+    STEADY,
+    installed_harness,
+    listening_ports,
+    run_harness,
+)
+from tests.end_to_end.in_process_engine import InProcessEngine
 from tests.gateway.scripted_ollama import Exchange, Script, line
 from tests.threaded_ollama import threaded_ollama
 
@@ -61,7 +68,7 @@ def test_no_redis_at_the_url_is_one_line_and_exit_3(folder: Path) -> None:
 def test_no_ollama_where_one_was_asked_for_is_one_line_and_exit_3(
     folder: Path, model: str, instead: str
 ) -> None:
-    code, out, err = run_harness(folder, "compare", "shop.yaml", "--model", model)
+    code, out, err = run_command(folder, "compare", "shop.yaml", "--model", model)
     assert (code, out) == (3, "")
     assert "no Ollama answers at http://127.0.0.1:1" in err
     assert err.endswith(f"or use {instead}\n")
@@ -179,7 +186,7 @@ async def _nonsense(exchange: Exchange) -> None:
 
 def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path) -> None:
     with threaded_ollama(_status_500) as model:
-        code, out, err = run_harness(
+        code, out, err = run_command(
             folder, "compare", "shop.yaml", "--model", f"ollama:{model.url}", "--json"
         )
     (comparison,) = json.loads(out)
@@ -208,7 +215,7 @@ async def test_no_usable_answer_fails_both_engines_alike(
         settings = SessionSettings(model=f"ollama:{model.url}", call_timeout_s=0.5, store=tmp_path)
         async with open_session(settings, needs_redis=True) as session:
             runs = [
-                await session.run(spec, find_engine(name), lambda _: None) for name in ("legacy", "async")
+                await session.run(spec, InProcessEngine(name), lambda _: None) for name in ("legacy", "async")
             ]
     for run in runs:
         (failure,) = run.summary.outcome.failures
@@ -225,7 +232,7 @@ async def test_no_usable_answer_fails_both_engines_alike(
 def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int, engine: str) -> None:
     arguments = ("compare", "shop.yaml", "--control", engine, "--model", "simulated")
     hanging = ("--fault", "role=developer:hang")
-    with harness(folder, *arguments, *STEADY, *hanging) as running:
+    with installed_harness(folder, *arguments, *STEADY, *hanging) as running:
         running.wait_for("architect:Users done")
         ports = listening_ports(list(running.relatives()))
         assert ports, "the gateway listens"
@@ -241,7 +248,7 @@ def test_stopped_in_mid_run_everything_ends(folder: Path, number: int, code: int
 
 def test_a_harness_that_is_killed_leaves_nothing_running(folder: Path) -> None:
     arguments = ("compare", "shop.yaml", "--control", "async", "--model", "simulated")
-    with harness(folder, *arguments, *STEADY) as running:
+    with installed_harness(folder, *arguments, *STEADY) as running:
         running.wait_for("architect:Users done")
         assert len(running.relatives()) >= 3, "gateway, engine and Redis live"
         running.process.kill()

@@ -12,7 +12,8 @@ import ollama
 import pytest
 
 from harness.gateway.standalone import parse_address
-from tests.end_to_end.harness_process import harness, run_harness
+from tests.end_to_end.harness_command import run_command
+from tests.end_to_end.harness_process import harness, installed_harness
 
 ANY_PORT = ("--listen", "127.0.0.1:0")
 CHAT = [{"role": "user", "content": "Why?"}]
@@ -25,7 +26,7 @@ def _url(said: str) -> str:
 
 
 def test_any_client_can_use_it_and_it_ends_with_sigterm(tmp_path: Path) -> None:
-    with harness(tmp_path, "gateway", "--upstream", "simulated", *ANY_PORT, "--json") as running:
+    with installed_harness(tmp_path, "gateway", "--upstream", "simulated", *ANY_PORT, "--json") as running:
         running.wait_for("listening on")
         with ollama.Client(_url(running.errors), trust_env=False) as client:
             assert "simulated model" in (client.chat("any", CHAT).message.content or "")
@@ -55,7 +56,7 @@ def test_it_records_and_replays(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        code, _, err = run_harness(tmp_path, "gateway", "--upstream", "simulated", "--listen", address)
+        code, _, err = run_command(tmp_path, "gateway", "--upstream", "simulated", "--listen", address)
     assert code == 3
     assert f"cannot listen on {address}" in err
     assert "Traceback" not in err
@@ -70,7 +71,7 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line(tmp_path: Path, arguments: tuple[str, str], said: str) -> None:
-    code, out, err = run_harness(tmp_path, "gateway", *arguments)
+    code, out, err = run_command(tmp_path, "gateway", *arguments)
     assert (code, out) == (2, "")
     assert said in err
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from harness.cassettes import verify
 from harness.compare import Mismatch, compare
-from harness.engines.finding import find_engine
 from harness.gateway.cassette import read_cassette
 from harness.gateway.local_model.weights import find_weights
 from harness.record import RunRecord
 from harness.session import Session, SessionSettings, open_session
 from harness.spec import Spec, find_specs
+from tests.end_to_end.in_process_engine import InProcessEngine
 from tests.local_model_extra import needs_local_model
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ecommerce.yaml"
@@ -30,7 +30,7 @@ def _spec() -> Spec:
 
 
 async def _run(session: Session, engine: str) -> RunRecord:
-    return await session.run(_spec(), find_engine(engine), lambda _: None)
+    return await session.run(_spec(), InProcessEngine(engine), lambda _: None)
 
 
 async def _recorded(folder: Path, store: Path) -> RunRecord:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.state.board import board_text
+from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import STEADY, harness, run_harness
 from tests.state.projects import BOARD, board, with_status, write
 
@@ -47,7 +48,7 @@ def test_a_build_is_followed_to_its_end_while_another_command_looks(tmp_path: Pa
     assert summary["caught_up"]
     assert summary["mirrored"] >= 3
     assert summary["lag_median_ms"] > 0
-    code, output, errors = run_harness(tmp_path, "mirror", "export", "shop", "--output", "exported.json")
+    code, output, errors = run_command(tmp_path, "mirror", "export", "shop", "--output", "exported.json")
     assert code == 0, errors
     assert (tmp_path / "exported.json").read_bytes() == path.read_bytes() == board_text(state(6, end=True))
 
@@ -64,7 +65,7 @@ def test_who_is_stopped_catches_up_and_sums_up(tmp_path: Path, number: signal.Si
         running.assert_no_temporary_files()
     assert "in Redis as my-shop" in running.output
     # Under its name without being told it again.
-    code, output, errors = run_harness(tmp_path, "mirror", "verify", "shop")
+    code, output, errors = run_command(tmp_path, "mirror", "verify", "shop")
     assert code == 0, errors
     assert "equal (my-shop)" in output
 
@@ -84,7 +85,7 @@ def test_a_server_outlives_the_command_that_started_it_for_those_that_joined(tmp
             assert second.finish() == 0, second.errors
             second.assert_nothing_left()
         first.assert_nothing_left()
-    code, output, _ = run_harness(tmp_path, "mirror", "verify")
+    code, output, _ = run_command(tmp_path, "mirror", "verify")
     assert code == 0, output
     assert "2 projects: 2 equal" in output
 
@@ -106,7 +107,7 @@ def test_what_a_legacy_loop_on_redis_had_written_when_it_was_killed_is_exported(
         running.finish()
         running.assert_nothing_left()
     [run] = [path.name for path in (tmp_path / ".harness" / "runs").iterdir()]
-    code, output, errors = run_harness(tmp_path, "mirror", "export", run, "--json")
+    code, output, errors = run_command(tmp_path, "mirror", "export", run, "--json")
     assert code == 0, errors
     assert json.loads(output)["run"] == run
     found = json.loads((tmp_path / "blackboard.json").read_bytes())
@@ -122,12 +123,12 @@ def test_projects_in_bulk_drifts_and_their_repair(tmp_path: Path) -> None:
         place = "blackboard.json" if number % 2 else ".factory/blackboard.json"
         write(tmp_path / "output" / f"project_{number}", state(number + 1), place)
     broken = write(tmp_path / "output" / "project_4", '{"half": ')
-    code, output, errors = run_harness(tmp_path, "mirror", "backfill", "output")
+    code, output, errors = run_command(tmp_path, "mirror", "backfill", "output")
     assert code == 3, errors
     assert "5 projects: 4 mirrored, 1 broken" in output
     assert str(broken) in output
     broken.unlink()
-    code, output, _ = run_harness(tmp_path, "mirror", "backfill", "output", "--json")
+    code, output, _ = run_command(tmp_path, "mirror", "backfill", "output", "--json")
     assert code == 0
     assert {found["outcome"] for found in json.loads(output)} == {"skipped"}
 
@@ -135,22 +136,22 @@ def test_projects_in_bulk_drifts_and_their_repair(tmp_path: Path) -> None:
     before = path.read_bytes()
     write(path.parent, board(agent_attempts=BOARD["agent_attempts"][1:], logs=["\x1b[31m", 1]))
     tampered = path.read_bytes()
-    code, output, _ = run_harness(tmp_path, "mirror", "verify")
+    code, output, _ = run_command(tmp_path, "mirror", "verify")
     assert code == 1
     assert "4 projects: 3 equal, 1 drift" in output
     assert "logs[0] is" in output
     assert "\x1b" not in output
-    code, output, _ = run_harness(tmp_path, "mirror", "verify", "output/project_1", "--json")
+    code, output, _ = run_command(tmp_path, "mirror", "verify", "output/project_1", "--json")
     assert code == 1
     [found] = json.loads(output)
     assert {"agent_attempts[0]", "logs[0]", "logs[1]"} & {drift["path"] for drift in found["drifts"]}
 
-    code, output, _ = run_harness(
+    code, output, _ = run_command(
         tmp_path, "mirror", "repair", "output/project_1", "--from", "redis", "--dry-run"
     )
     assert code == 1
     assert path.read_bytes() == tampered
-    code, output, _ = run_harness(
+    code, output, _ = run_command(
         tmp_path, "mirror", "repair", "output/project_1", "--from", "redis", "--json"
     )
     assert code == 0
@@ -175,7 +176,7 @@ def test_projects_in_bulk_drifts_and_their_repair(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_one_clear_line(
     tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
-    found, output, errors = run_harness(tmp_path, "mirror", *arguments)
+    found, output, errors = run_command(tmp_path, "mirror", *arguments)
     assert (found, output) == (code, "")
     assert words in errors
     assert errors.count("\n") == 1

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import FAST, HarnessProcess, harness, run_harness
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc")
@@ -96,7 +97,7 @@ def test_a_run_that_was_cut_off_is_exit_3_and_says_how_to_go_on(tiny: Path) -> N
         comparing.assert_nothing_left()
     with harness(tiny, "resume") as resuming:
         resuming.wait_for("resumed", "started")
-        code, out, err = run_harness(tiny, "watch", "--json")
+        code, out, err = run_command(tiny, "watch", "--json")
         assert resuming.finish() == 0, resuming.errors
     assert code == 0, err
     assert _facts(out) == _events(tiny, run)
@@ -115,8 +116,8 @@ def test_ctrl_c_ends_the_watching_and_leaves_the_run_alone(tiny: Path) -> None:
 
 def test_a_run_that_failed_is_shown_whole_at_once_and_is_exit_3(tiny: Path) -> None:
     arguments = ("--model", "simulated", *FAST, "--fault", "role=architect:garbage")
-    run_harness(tiny, "compare", "tiny.yaml", *arguments)
-    code, out, err = run_harness(tiny, "watch")
+    run_command(tiny, "compare", "tiny.yaml", *arguments)
+    code, out, err = run_command(tiny, "watch")
     assert code == 3, err
     lines = out.splitlines()
     assert lines[0].startswith("tiny: async · simulated model llama3.1 · 4 slots · Redis: ")

@@ -30,6 +30,11 @@ def test_a_name_stands_for_a_composition(name: str, flags: str, concurrent: bool
     assert (composition.concurrent, composition.needs_redis) == (concurrent, needs_redis)
 
 
+@pytest.mark.parametrize("name", ["phase:3", "phase:4", "async:generation=hybrid"])
+def test_from_phase_3_on_the_model_fills_gaps_and_nothing_else_changes(name: str) -> None:
+    assert parse_engine(name).as_flags() == {**parse_engine("phase:2").as_flags(), "generation": "hybrid"}
+
+
 def test_phase_1_changes_where_the_state_is_and_nothing_else() -> None:
     legacy, phase_1 = parse_engine("legacy"), parse_engine("phase:1")
     assert phase_1.family == "legacy"
@@ -41,8 +46,8 @@ def test_phase_1_changes_where_the_state_is_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "is not an engine; known are legacy, async, phase:1, phase:2"),
-        ("phase:3", "is not an engine"),
+        ("", "is not an engine; known are legacy, async, phase:1 to phase:4, external"),
+        ("phase:5", "is not an engine"),
         ("async:", "is not an engine"),
         ("legacy:", "is not an engine"),
         ("legacy:state_store=cloud", "state_store is json, mirror, redis, not 'cloud'"),
@@ -53,6 +58,7 @@ def test_phase_1_changes_where_the_state_is_and_nothing_else() -> None:
         ("async:speed=high", "'speed' is not a flag; there are state_store"),
         ("async:state_store=files", "state_store is json, mirror, redis, not 'files'"),
         ("async:state_store=json,", "'' is not a flag"),
+        ("async:generation=whole", "generation is llm, hybrid, not 'whole'"),
     ],
 )
 def test_a_name_that_stands_for_nothing_is_refused_with_what_would_be_right(name: str, words: str) -> None:

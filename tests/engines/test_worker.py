@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from harness.engines.composition import parse_engine
-from harness.engines.worker_protocol import GO, WorkerJob
+from harness.engines.worker_protocol import GO, Finished, WorkerJob, worker_message
 from tests.gateway.scripted_ollama import Exchange
 from tests.threaded_ollama import threaded_ollama
 
@@ -62,10 +62,16 @@ def test_a_worker_that_has_finished_ends_by_itself(tmp_path: Path) -> None:
             worker.stdin.write(job.model_dump_json().encode() + b"\n" + GO)
             worker.stdin.flush()
             try:
-                assert b'"finished"' in worker.stdout.read()
+                finished = worker_message(worker.stdout.read().splitlines()[-1])
                 assert (worker.stderr.read(), worker.wait(10)) == (b"", 0)
             finally:
                 worker.kill()
+    assert isinstance(finished, Finished)
+    assert finished.failures
+    used = finished.resources
+    assert used is not None
+    assert used.cpu_s > 0
+    assert (used.open_sockets, used.open_files) == (0, 0)
 
 
 def _job(project_dir: Path) -> WorkerJob:

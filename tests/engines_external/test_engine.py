@@ -162,6 +162,7 @@ async def test_a_build_without_a_blackboard_is_judged_without_one(session: Sessi
     assert unseen == {
         "blackboard": "the control and the candidate have none",
         "events": "the control and the candidate have none",
+        "timing": "the control is an external engine: what its steps are, nobody knows",
     }
     assert comparison.verdict.status is Status.ERROR
     assert comparison.verdict.reasons == (

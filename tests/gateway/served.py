@@ -13,9 +13,10 @@ import ollama
 
 from harness.gateway.calls import CallRecord, RunMarks, RunProgress
 from harness.gateway.clock import Clock
-from harness.gateway.control import authorization
+from harness.gateway.control_requests import authorization
 from harness.gateway.server import serving
 from harness.gateway.upstream import Upstream
+from tests.gateway.client_asks import TLS
 
 TOKEN = "a token that no engine knows"  # noqa: S105
 RUN = "run-1"
@@ -39,7 +40,7 @@ class Served:
 
     async def client(self, run: str = RUN) -> ollama.AsyncClient:
         """A client of a run, closed when the gateway is."""
-        client = ollama.AsyncClient(self.host(run), trust_env=False)
+        client = ollama.AsyncClient(self.host(run), trust_env=False, verify=TLS)
         return await self._clients.enter_async_context(client)
 
     def post(self, body: object, run: str = RUN) -> Any:

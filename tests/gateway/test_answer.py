@@ -56,6 +56,7 @@ def test_counts_that_were_left_out_stay_unknown() -> None:
         ([], ENDED_EARLY),
         ([line("Hel"), b'{"error": "out of memory"}\n'], "out of memory"),
         ([b'{"error": {"code": 1}}\n'], '{"code": 1}'),
+        ([b'{"message": [1\n', b"2]}\n", LAST], "the answer holds what is not a JSON object"),
         ([b"<html>\n", LAST], "the answer holds what is not a JSON object"),
         ([b"[]\n", LAST], "the answer holds what is not a JSON object"),
         ([b"[" * 100_000 + b"\n", LAST], "the answer holds what is not a JSON object"),
@@ -65,8 +66,29 @@ def test_what_is_wrong_with_a_stream_is_its_error(chunks: list[bytes], error: st
     assert read(*chunks).error == error
 
 
-def test_the_text_before_a_fault_is_kept() -> None:
+def test_the_text_around_a_fault_is_kept() -> None:
     assert read(line("Hel"), b"{").text == "Hel"
+    assert read(line("Hel") + b"<html>\n" + line("lo"), LAST).text == "Hello"
+
+
+def test_what_came_can_be_read_before_the_end() -> None:
+    answer = AnswerReader(True, 200)
+    answer.feed(line("Hel") + line("lo")[:9])
+    answer.read_on()
+    assert (answer.text, answer.done) == ("Hel", False)
+    answer.feed(line("lo")[9:] + LAST)
+    answer.read_on()
+    assert (answer.text, answer.done) == ("Hello", True)
+
+
+def test_a_long_answer_is_read_on_the_way_and_not_kept_as_it_came() -> None:
+    answer = AnswerReader(True, 200)
+    for _ in range(2_000):
+        answer.feed(line("word "))
+    assert len(answer.text) > 5_000
+    answer.feed(LAST)
+    answer.close()
+    assert (answer.text, answer.done) == ("word " * 2_000, True)
 
 
 @pytest.mark.parametrize(

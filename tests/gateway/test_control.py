@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.gateway import journal as journal_module
-from harness.gateway.control import authorization
+from harness.gateway.control_requests import authorization
 from harness.gateway.journal import CallJournal, read_journal
 from harness.gateway.simulate import Latency, SimulatedUpstream
 from tests.gateway.manual_clock import ManualClock

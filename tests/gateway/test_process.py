@@ -149,3 +149,25 @@ async def test_a_directory_that_looks_like_ours_is_not_taken_for_it(
     monkeypatch.chdir(tmp_path)
     async with running_gateway(SIMULATED) as gateway:
         await gateway.open_run("a", slots=1)
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_one_that_is_given_up_while_it_starts_is_gone(steps: int) -> None:
+    """Whatever is opened beside it may fail at any moment."""
+
+    async def opened() -> None:
+        async with running_gateway(SIMULATED):
+            await asyncio.Event().wait()
+
+    before = _children()
+    opening = asyncio.create_task(opened())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert _children() <= before
+
+
+def _children() -> set[str]:
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())

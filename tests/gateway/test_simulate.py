@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.gateway.canonical import CanonicalRequest
+from harness.gateway.canonical import CanonicalRequest, Endpoint
+from harness.gateway.jitter import STEADY, Jitter
+from harness.gateway.opening import open_upstream
+from harness.gateway.settings import SimulateSettings
 from harness.gateway.simulate import Latency, SimulatedUpstream, tokens_of
-from harness.gateway.upstream import ModelCall, OtherCall
+from harness.gateway.upstream import ModelCall, OtherCall, json_line
 from tests.gateway.manual_clock import ManualClock
 from tests.gateway.served import question
 
@@ -19,12 +22,12 @@ TEXT = "one two three four five. " * 8
 
 
 async def chat(
-    latency: Latency, *, text: str = TEXT, stream: bool = True
+    latency: Latency, *, text: str = TEXT, stream: bool = True, jitter: Jitter = STEADY, run: str = ""
 ) -> list[tuple[float, dict[str, Any]]]:
     """The lines of an answer, each with the time since the grant at which it came."""
     clock = ManualClock()
-    upstream = SimulatedUpstream(lambda request: text, latency, clock)
-    call = ModelCall(CanonicalRequest.from_payload(question()), stream, b"", {})
+    upstream = SimulatedUpstream(lambda request: text, latency, clock, jitter)
+    call = ModelCall(CanonicalRequest.from_payload(question()), stream, b"", {}, run)
     began_s = clock.now
     async with upstream.answer(call) as reply:
         assert reply.status == 200
@@ -58,6 +61,20 @@ async def test_a_stream_starts_after_the_time_to_the_first_token_and_ends_after_
     assert [entry["done"] for _, entry in lines] == [False] * (len(lines) - 1) + [True]
 
 
+@pytest.mark.parametrize("endpoint", [Endpoint.CHAT, Endpoint.GENERATE])
+async def test_each_line_of_a_stream_is_written_as_any_other_line(endpoint: Endpoint) -> None:
+    """What is the same in all lines is encoded once, around whatever the model's name and the text hold."""
+    odd = 'a "quote" \\ {mark} \x07 \ud800 店\n'
+    asked = CanonicalRequest.from_payload(question(odd, prompt=odd), endpoint)
+    asked = asked.model_copy(update={"model": 'm "{mark}"'})
+    upstream = SimulatedUpstream(lambda request: odd, Latency(0, 10), ManualClock())
+    async with upstream.answer(ModelCall(asked, True, b"", {})) as reply:
+        lines = [chunk async for chunk in reply.chunks]
+    assert len(lines) > 5
+    assert lines == [json_line(json.loads(line)) for line in lines]
+    assert {json.loads(line)["model"] for line in lines} == {'m "{mark}"'}
+
+
 async def test_an_answer_that_is_not_streamed_takes_as_long() -> None:
     ((when_s, entry),) = await chat(Latency(ttft_s=0.5, tokens_per_s=10), stream=False)
     assert when_s == pytest.approx(0.5 + len(tokens_of(TEXT)) / 10)
@@ -89,6 +106,36 @@ async def test_the_last_line_gives_the_models_account_in_nanoseconds() -> None:
         "eval_count": 2,
         "eval_duration": 200_000_000,
     }
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_jitter_changes_all_times_of_a_call_by_one_factor_and_not_its_text(stream: bool) -> None:
+    steady = await chat(Latency(0.5, 10), stream=stream)
+    jittered = await chat(Latency(0.5, 10), stream=stream, jitter=Jitter(0.5), run="a")
+    assert text_of(jittered) == text_of(steady) == TEXT
+    factor = jittered[-1][0] / steady[-1][0]
+    assert factor != pytest.approx(1, abs=0.01)
+    assert jittered[0][0] == pytest.approx(factor * steady[0][0])
+    account, usual = jittered[-1][1], steady[-1][1]
+    for key in ("total_duration", "prompt_eval_duration", "eval_duration"):
+        assert account[key] == pytest.approx(factor * usual[key])
+    assert account["eval_count"] == usual["eval_count"]
+
+
+async def test_the_settings_of_a_gateway_bring_jitter_about() -> None:
+    async def took_s(settings: SimulateSettings) -> float:
+        clock = ManualClock()
+        async with open_upstream(settings, (), clock) as upstream:
+            began_s = clock.now
+            call = ModelCall(CanonicalRequest.from_payload(question()), False, b"", {}, "a")
+            async with upstream.answer(call) as reply:
+                _ = [chunk async for chunk in reply.chunks]
+        return clock.now - began_s
+
+    steady = await took_s(SimulateSettings())
+    jitter = {"jitter": 0.5, "jitter_seed": 7}
+    factor = Jitter(0.5, 7).factor(ModelCall(CanonicalRequest.from_payload(question()), False, b"", {}))
+    assert await took_s(SimulateSettings.model_validate(jitter)) == pytest.approx(factor * steady)
 
 
 async def test_an_empty_answer_is_only_its_last_line() -> None:

@@ -55,7 +55,9 @@ class Build:
 
 def _ask(request: ModelRequest) -> ModelReply:
     """One call of the model, as the protocol carries it."""
-    payload = {"model": "llama3.1", "messages": chat_messages(request)}
+    payload: dict[str, Any] = {"model": "llama3.1", "messages": chat_messages(request)}
+    if request.answer_format is not None:
+        payload["format"] = dict(request.answer_format)
     return ModelReply(answer(CanonicalRequest.from_payload(payload)))
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.gap_answer import GAP_FORMAT
 from agents.roles import Role, opening
 from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.simulated import answer
@@ -121,12 +122,26 @@ _TITLES = st.sampled_from(
         "API of this module",
         "Task",
         "Files",
+        "Gap",
+        "Gaps",
+        "Scope",
+        "Shared by the functions",
     ]
 )
 _BODIES = st.one_of(
     st.text(max_size=40),
     st.sampled_from(
-        ["name: A", "functions:\n- f(", "functions: [f()]", "````\nx\n````", "- a.py is empty", "{a: {b: c}}"]
+        [
+            "name: A",
+            "functions:\n- f(",
+            "functions: [f()]",
+            "````\nx\n````",
+            "- a.py is empty",
+            "{a: {b: c}}",
+            "name: f\nkind: body\nsignature: f(",
+            "kind: shared",
+            "f: {signature: f(, code: 'return 1'}",
+        ]
     ),
 )
 
@@ -134,8 +149,10 @@ _BODIES = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(role=st.sampled_from(Role), told=st.lists(st.tuples(_TITLES, _BODIES), max_size=4))
 def test_no_prompt_makes_it_fail(role: Role, told: list[tuple[str, str]]) -> None:
-    """Sections in any order and with anything in them are answered."""
-    assert answered(payload(role, "\n\n".join(f"## {title}\n{body}" for title, body in told)))
+    """Sections in any order and with anything in them are answered, with a format and without."""
+    prompt = "\n\n".join(f"## {title}\n{body}" for title, body in told)
+    assert answered(payload(role, prompt))
+    assert answered(payload(role, prompt, format=dict(GAP_FORMAT)))
 
 
 def test_an_answer_after_a_refusal_is_whole_again(requests: list[dict[str, Any]]) -> None:

@@ -56,6 +56,8 @@ async def _write_tasks(state: RedisStateManager, tasks: Iterator[tuple[int, Task
             group.create_task(state.report(_report(task), place, completed))
             if place % _EVERY == 0:
                 group.create_task(state.transaction(["counts"], _counted))
+        # As if the model took its time meanwhile: what goes in one trip stays small.
+        await state.settled()
 
 
 def _report(task: Task) -> TaskReport:

@@ -23,7 +23,9 @@ def left(root: Path, files: dict[str, bytes]) -> dict[str, FileFacts]:
 def test_every_file_is_found_with_its_size_and_digest(tmp_path: Path) -> None:
     found = left(tmp_path, {"b.py": b"x", "a.py": b"", ".hidden": b"h", "static/css/a.css": b"body {}"})
     assert list(found) == [".hidden", "a.py", "b.py", "static/css/a.css"]
-    assert found["b.py"] == FileFacts(sha256=hashlib.sha256(b"x").hexdigest(), size=1)
+    (tmp_path / "b.py").chmod(0o640)
+    found = generated_files(tmp_path)
+    assert found["b.py"] == FileFacts(sha256=hashlib.sha256(b"x").hexdigest(), size=1, mode=0o640)
 
 
 def test_links_and_compiled_files_are_left_out(tmp_path: Path) -> None:

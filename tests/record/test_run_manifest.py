@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from harness.record import RunManifest, Sitting
+from agents.roles import Role
+from async_arch.estimates import RoleWeight, TaskWeights
+from harness.record import RunManifest, RunWeights, Sitting
 from harness.spec import find_specs
 from tests.record.manifests import SITTING, make_manifest
 
@@ -39,3 +41,15 @@ def test_the_first_sitting_began_the_run_and_the_last_owns_it() -> None:
 def test_a_run_that_nobody_began_is_none() -> None:
     with pytest.raises(ValidationError, match="sittings"):
         make_manifest(sittings=())
+
+
+def test_what_ordered_its_tasks_comes_back_and_older_manifests_do_not_say() -> None:
+    plain = TaskWeights()
+    learnt = TaskWeights({**plain.roles, Role.REVIEWER: RoleWeight(9.5, 300)}, 0.01, 0.5)
+    manifest = make_manifest(weights=RunWeights(learnt, ("earlier",)))
+    again = RunManifest.model_validate_json(manifest.model_dump_json())
+    assert again == manifest
+    assert again.weights is not None
+    assert again.weights.weights.roles[Role.REVIEWER] == RoleWeight(9.5, 300)
+    older = RunManifest.model_validate_json(manifest.model_dump_json(exclude={"weights"}))
+    assert older.weights is None

@@ -16,11 +16,17 @@ from hypothesis import strategies as st
 from agents.build import EventKind, TaskEvent
 from agents.conversation import Cause
 from harness.errors import BadInputError, SurroundingsError
-from harness.record import RunRecord, RunStore
+from harness.record import BehaviourRecord, RouteAnswer, RunRecord, RunStore, TestResult
 from harness.record.run_store import read_blackboard
 from tests.compare.records import board, make_call, make_failure, make_record
 from tests.record.manifests import make_manifest
 
+EXECUTED = BehaviourRecord(
+    sandbox="namespaces",
+    started=True,
+    routes=(RouteAnswer(method="GET", path="/", status=200, body="ünï 🙂"),),
+    tests=(TestResult(name="t", outcome="passed"),),
+)
 NOW = datetime(2024, 5, 1, 10, 30, tzinfo=UTC)
 
 
@@ -93,6 +99,7 @@ def test_the_timeline_is_kept_for_others(tmp_path: Path) -> None:
             "attempt": 1,
             "arrival_s": 0.0,
             "granted_s": None,
+            "first_byte_s": None,
             "end_s": 2.0,
             "status": 200,
         }
@@ -240,3 +247,23 @@ def test_a_store_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(SurroundingsError, match=r"cannot be made: "):
         RunStore(tmp_path).new_run("shop", "async", NOW)
+
+
+def test_what_an_application_did_comes_back_with_the_outcome_that_it_changed(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    record = saved(store)
+    outcome = record.summary.outcome.model_copy(update={"defects": ("the application does not start",)})
+    summary = record.summary.model_copy(update={"outcome": outcome})
+
+    store.save_behaviour(replace(record, behaviour=EXECUTED, summary=summary))
+
+    loaded = store.load(record.folder.name)
+    assert (loaded.behaviour, loaded.summary) == (EXECUTED, summary)
+
+
+def test_a_behaviour_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    record = saved(store)
+    (record.folder / "behaviour.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(BadInputError, match=r"behaviour\.json: cannot be read as part of a run: sandbox"):
+        store.load(record.folder.name)

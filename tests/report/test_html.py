@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from agents.conversation import Cause
-from harness.compare import Comparison, compare
+from harness.compare import Comparison, Kind, Layer, Noise, Severity, compare
+from harness.compare.comparison import FieldNoise
+from harness.compare.noise import FieldCounts, judge_fields
+from harness.compare.quality import Tally, judge_quality
 from harness.record import TimelineSpan
 from harness.report.html import html_report
 from harness.report.lanes import bars_in_lanes
@@ -118,3 +121,47 @@ def test_what_is_equal_and_far_from_a_difference_is_left_out() -> None:
     assert [row.kind for row in rows] == ["gap", *["equal"] * 3, "changed", *["equal"] * 3, "gap"]
     assert (rows[4].before_line, rows[4].before, rows[4].after) == (21, "line 20", "another")
     assert side_by_side("a\nb", "a\nb") == ()
+
+
+def test_tokens_stand_side_by_side_and_what_differs_is_marked(tmp_path: Path) -> None:
+    spent = make_call("developer", "Cart").model_copy(update={"output_tokens": 98_765})
+    page = html_report([compared(tmp_path, calls=[spent])])
+    assert '<td class="n differs">98765</td>' in page
+    assert '<td class="n differs" colspan="5">none</td>' in page
+    assert "<td>in total</td>" in page
+
+
+def test_what_is_said_of_many_runs_stands_in_tables(tmp_path: Path) -> None:
+    comparison = compared(tmp_path)
+    judged = judge_quality("compiles", Tally(5, 5), Tally(4, 5), margin=0.1)
+    field = FieldNoise(
+        layer=Layer.FILES,
+        kind=Kind.CHANGED,
+        path="cart.py",
+        severity=Severity.MAJOR,
+        sentence="cart.py differs",
+        follows=False,
+        judgement=judge_fields({"cart.py": FieldCounts(3, 5, 4, 5)})["cart.py"],
+    )
+    noise = Noise(ab_pairs=5, aa_pairs=5, alpha=0.05, deterministic=False, fields=(field,))
+    page = html_report([comparison.model_copy(update={"noise": noise, "quality": (judged,)})])
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+    assert cells[(at := cells.index("files: changed: cart.py")) : at + 3] == [
+        "files: changed: cart.py",
+        "3/5",
+        "4/5",
+    ]
+    assert "noise" in cells
+    assert cells[(at := cells.index("compiles")) : at + 3] == ["compiles", "5/5", "4/5"]
+
+
+def test_what_differs_and_is_not_counted_is_not_called_equal(tmp_path: Path) -> None:
+    comparison = compared(tmp_path, files={**FILES, "cart.py": "CART = [1]\n"})
+    layers = tuple(
+        layer.model_copy(update={"uncounted": layer.mismatches, "mismatches": ()})
+        for layer in comparison.layers
+    )
+    page = html_report([comparison.model_copy(update={"layers": layers})])
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
+    assert cells[cells.index("files") + 1] == "1 not counted"
+    assert "cart.py differs" in page

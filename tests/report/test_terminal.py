@@ -85,7 +85,10 @@ def test_the_report_of_equal_engines_holds_all_that_was_measured(equal: Comparis
         ("list schedule", "{0.list_schedule_s:.2f} s"),
         ("wall-clock over it", "{0.over_list_schedule:.3f}"),
         ("queueing", "{0.queued_s:.2f} s"),
+        ("generating", "{0.work_s:.2f} s"),
         ("nothing generating", "{0.idle_s:.2f} s"),
+        ("first token", "{0.ttft_s:.2f} s"),
+        ("processor time", "-"),
         ("start-up", "{0.startup_s:.2f} s"),
         ("calls", "{0.calls}"),
         ("tokens in", "{0.prompt_tokens}"),
@@ -97,6 +100,13 @@ def test_the_report_of_equal_engines_holds_all_that_was_measured(equal: Comparis
     assert [c.strip() for c in cells["Orders and Reports"]][:2] == ["0.000 s", f"{seen.together_s:.3f} s"]
     assert "as expected: speed-up" in text
     assert equal.control.folder in "".join(line.strip() for line in text.splitlines())
+
+
+def test_processor_time_is_shown_where_it_was_measured(equal: Comparison) -> None:
+    timing = equal.candidate.timing.model_copy(update={"cpu_s": 1.234})
+    candidate = equal.candidate.model_copy(update={"timing": timing})
+    cells = rows(printed(equal.model_copy(update={"candidate": candidate}), 100))
+    assert [cell.strip() for cell in cells["processor time"]][:2] == ["-", "1.23 s"]
 
 
 @WIDTHS

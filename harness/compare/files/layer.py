@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from harness.compare.files.change import Change
 from harness.compare.files.content import change_of
+from harness.compare.files.permissions import compare_permissions
 from harness.compare.mismatch import Kind, Layer, Mismatch, Severity
-from harness.compare.places import own_places
+from harness.compare.normalisation import Normaliser
 from harness.compare.text import first_difference, shortened
 from harness.record import FileFacts, RunRecord
 
 __all__ = ["compare_files"]
 
 _Files = Mapping[str, FileFacts]
+_Contents = tuple[bytes, bytes] | str
 _MOST_BREAKS = 3
 _SEVERITIES = tuple(Severity)
 
 
-def compare_files(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
-    """What differs between the generated files, by path."""
+def compare_files(control: RunRecord, candidate: RunRecord, normaliser: Normaliser) -> Iterator[Mismatch]:
+    """What differs between the generated files, by path, as `normaliser` of the two lets them be seen."""
     ours, theirs = control.summary.files, candidate.summary.files
     renamed = _renamed(ours, theirs)
     for path in sorted(ours.keys() - theirs.keys()):
@@ -34,22 +36,25 @@ def compare_files(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch
         yield _mismatch(Kind.RENAMED, path, sentence, path, name, Severity.BREAKING)
     for path in sorted(theirs.keys() - ours.keys() - set(renamed.values())):
         yield _mismatch(Kind.EXTRA, path, f"{path} is only in the candidate", severity=Severity.MINOR)
+    if control.summary.external is None is candidate.summary.external:
+        yield from compare_permissions(ours, theirs)
     changed = {
-        path
-        for path in ours.keys() & theirs.keys()
-        if ours[path].sha256 != theirs[path].sha256 and not _differs_by_place(path, control, candidate)
+        path: contents
+        for path in sorted(ours.keys() & theirs.keys())
+        if ours[path].sha256 != theirs[path].sha256
+        and not _is_one(contents := _seen(path, control, candidate, normaliser))
     }
-    home = _homes(ours, changed)
-    for path in sorted(changed):
+    home = _homes(ours, changed.keys())
+    for path, contents in changed.items():
         other = home.get(theirs[path].sha256)
-        found = _changed(path, control, candidate)
+        found = _changed(path, contents)
         if other is None:
             yield found
         elif other in changed and theirs[other].sha256 == ours[path].sha256:
             if path < other:
                 sentence = f"{path} and {other} have each other's content"
                 severity = max(
-                    found.severity, _changed(other, control, candidate).severity, key=_SEVERITIES.index
+                    found.severity, _changed(other, changed[other]).severity, key=_SEVERITIES.index
                 )
                 yield _mismatch(Kind.SWAPPED, path, sentence, severity=severity)
         else:
@@ -71,32 +76,32 @@ def _renamed(ours: _Files, theirs: _Files) -> dict[str, str]:
     return renamed
 
 
-def _homes(ours: _Files, changed: set[str]) -> dict[str, str]:
+def _homes(ours: _Files, changed: Set[str]) -> dict[str, str]:
     """Where each content of the control belongs; of files that hold the same, one that was changed."""
     # The last one written stays.
     paths = sorted(ours, key=lambda path: (path in changed, path))
     return {ours[path].sha256: path for path in paths if ours[path].size}
 
 
-def _differs_by_place(path: str, control: RunRecord, candidate: RunRecord) -> bool:
-    """Whether a file differs only in the names of folders that a run had to itself."""
-    here, there = own_places(control, candidate), own_places(candidate, control)
-    if not (here.words or there.words):
-        return False
+def _seen(path: str, control: RunRecord, candidate: RunRecord, normaliser: Normaliser) -> _Contents:
+    """What both hold at `path` but for what the rules put aside; why not, where that cannot be read."""
     try:
-        before, after = control.file(path), candidate.file(path)
-    except OSError:
-        return False
-    return here.out_of_bytes(before) == there.out_of_bytes(after)
+        return normaliser.contents(path, control.file(path), candidate.file(path))
+    except OSError as error:
+        return error.strerror or type(error).__name__
 
 
-def _changed(path: str, control: RunRecord, candidate: RunRecord) -> Mismatch:
+def _is_one(contents: _Contents) -> bool:
+    return not isinstance(contents, str) and contents[0] == contents[1]
+
+
+def _changed(path: str, contents: _Contents) -> Mismatch:
+    if isinstance(contents, str):
+        return _mismatch(Kind.CHANGED, path, f"{path} differs (how, cannot be read: {contents})")
     try:
-        before, after = control.file(path).decode(), candidate.file(path).decode()
+        before, after = (content.decode() for content in contents)
     except UnicodeDecodeError:
         return _mismatch(Kind.CHANGED, path, f"{path} differs (it is not text)")
-    except OSError as error:
-        return _mismatch(Kind.CHANGED, path, f"{path} differs (how, cannot be read: {error.strerror})")
     if _lines(before) == _lines(after):
         return _mismatch(
             Kind.COSMETIC, path, f"{path} differs in its line ends only", severity=Severity.COSMETIC

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from agents.source import served_routes
+from agents.syntax import parsing, syntax_tree
 from harness.compare.files.change import LAYOUT, Change
 from harness.compare.mismatch import Severity
 from harness.compare.text import one_line
@@ -48,8 +48,7 @@ class _Outline:
 
 def _outline(source: str) -> _Outline | None:
     try:
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(source)
+        tree = syntax_tree(source)
         definitions = {
             node.name: ast.dump(node)
             for node in tree.body
@@ -85,7 +84,7 @@ def _broken_promises(before: str, after: str) -> list[str]:
     }
     place = Path("module.py")
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with parsing():
             old, new = (griffe.visit("module", place, source) for source in (before, after))
             found = [
                 breakage.explain()

@@ -50,5 +50,6 @@ def open_redis_board_state(url: str, run: str, patience_s: float) -> Iterator[Le
 
         def announce(event: TaskEvent) -> None:
             portal.call(state.announce, event)
+            portal.call(state.settled)
 
         yield LegacyState(open_board, announce)

@@ -7,6 +7,7 @@ from harness.gateway.cassette.cassette_file import (
     cassette_path,
     read_cassette,
 )
+from harness.gateway.cassette.continuing import ContinuingUpstream
 from harness.gateway.cassette.entry import Entry, LaneName
 from harness.gateway.cassette.record import RecordingUpstream
 from harness.gateway.cassette.replay import ReplayUpstream
@@ -14,6 +15,7 @@ from harness.gateway.cassette.replay import ReplayUpstream
 __all__ = [
     "Cassette",
     "CassetteError",
+    "ContinuingUpstream",
     "Entry",
     "LaneName",
     "RecordingUpstream",

@@ -73,7 +73,9 @@ class RecordingUpstream:
         async with self._upstream.answer(call) as reply:
             # Asked as soon as it answers, so that the first exchange need not wait for them.
             self._known_facts()
-            yield replace(reply, chunks=self._kept(call, reply, granted_s))
+            # Counted from the host's slot, where there are several hosts.
+            since_s = granted_s if reply.granted_s is None else reply.granted_s
+            yield replace(reply, chunks=self._kept(call, reply, since_s))
 
     @asynccontextmanager
     async def other(self, call: OtherCall) -> AsyncIterator[Reply]:

@@ -38,12 +38,19 @@ class _Shelf:
     """A cassette by key, and how many answers to each key every run has had."""
 
     cassette: Cassette
+    whole_only: bool
     by_key: dict[str, list[tuple[int, Entry]]] = field(default_factory=dict)
     given: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for line, entry in self.cassette.entries:
+            if self.whole_only and not (entry.whole and entry.status == HTTPStatus.OK):
+                continue
             self.by_key.setdefault(entry.key, []).append((line, entry))
+
+    def left(self, run: str, key: str) -> bool:
+        """Whether `run` has not had all answers to the request with `key`."""
+        return self.given.get((run, key), 0) < len(self.by_key.get(key, ()))
 
     def take(self, run: str, key: str) -> tuple[Replayed, Entry] | None:
         """The next answer for `run` to the request with `key`."""
@@ -57,15 +64,28 @@ class _Shelf:
 
 
 class ReplayUpstream:
-    """The cassettes of `folder` as a model. `time_scale` scales the recorded times; 0 answers at once."""
+    """The cassettes of `folder` as a model. `time_scale` scales the recorded times; 0 answers at once.
+
+    With `whole_only` what went wrong when it was recorded is left out.
+    """
 
     passes_on = False
 
-    def __init__(self, folder: Path, time_scale: float, clock: Clock) -> None:
+    def __init__(self, folder: Path, time_scale: float, clock: Clock, *, whole_only: bool = False) -> None:
+        self._whole_only = whole_only
         self._folder = folder
         self._time_scale = time_scale
         self._clock = clock
         self._shelves: dict[str, asyncio.Task[_Shelf]] = {}
+
+    async def has_left(self, call: ModelCall) -> bool:
+        """Whether there is an answer to the request that its run has not had yet."""
+        try:
+            shelf = await self._shelf(call.cassette)
+        except Refusal:
+            # Without a cassette that can be read nothing was answered before.
+            return False
+        return shelf.left(call.run, call.request.hash)
 
     @asynccontextmanager
     async def answer(self, call: ModelCall) -> AsyncIterator[Reply]:
@@ -93,12 +113,14 @@ class ReplayUpstream:
 
     async def _shelf(self, name: str) -> _Shelf:
         if name not in self._shelves:
-            read = asyncio.to_thread(lambda: _Shelf(read_cassette(cassette_path(self._folder, name))))
-            self._shelves[name] = asyncio.create_task(read)
+            self._shelves[name] = asyncio.create_task(asyncio.to_thread(self._read, name))
         try:
             return await asyncio.shield(self._shelves[name])
         except CassetteError as problem:
             raise Refusal(500, str(problem)) from problem
+
+    def _read(self, name: str) -> _Shelf:
+        return _Shelf(read_cassette(cassette_path(self._folder, name)), self._whole_only)
 
     def _models(self) -> list[ListedModel]:
         found: dict[str, str] = {}

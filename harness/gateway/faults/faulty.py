@@ -146,6 +146,8 @@ class FaultyUpstream:
     async def _slow(self, call: ModelCall, rule: FaultRule, factor: float) -> AsyncIterator[Reply]:
         granted_s = self._clock.now_s()
         async with self._upstream.answer(call) as reply:
+            if reply.granted_s is not None:
+                granted_s = reply.granted_s
             arrivals = _Arrivals()
             # Chunks are taken as they come, in a task of their own: a model that is asked for its next chunk
             # late would give it late, and the delays would multiply.

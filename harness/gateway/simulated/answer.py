@@ -16,6 +16,7 @@ from harness.gateway.simulated.answers.building import (
 )
 from harness.gateway.simulated.answers.finishing import debugger, integrator
 from harness.gateway.simulated.answers.free import formatted, free
+from harness.gateway.simulated.answers.gaps import is_about_gaps
 from harness.gateway.simulated.answers.planning import analyst, auditor
 from harness.gateway.simulated.assignment import UnknownPrompt
 from harness.gateway.simulated.chat import Chat, read_chat
@@ -36,15 +37,20 @@ _ANSWERS: Mapping[Role, Callable[[Chat], str]] = {
 
 
 def answer(request: CanonicalRequest) -> str:
-    """The answer to `request`: the same for the same request, another for any other."""
-    if request.format is not None:
-        return formatted(request)
+    """The answer to `request`.
+
+    It is the same for the same request, and another for any other but where it is held to a `format`.
+    """
     chat = read_chat(request)
+    if request.format is not None and not is_about_gaps(chat):
+        return formatted(request)
     if chat.role is None:
-        return free(request)
+        return formatted(request) if request.format is not None else free(request)
     try:
         return _ANSWERS[chat.role](chat)
     except (UnknownPrompt, UnusableAnswer) as problem:
+        if request.format is not None:
+            return formatted(request)
         return (
             f"This is a simulated model: I cannot read this task ({problem}). Revision {chat.mark.revision}."
         )

@@ -13,7 +13,7 @@ from agents.prompts import MODULE_SECTION
 from harness.gateway.simulated.description import Description, read_description
 from harness.gateway.simulated.offer import Offer, read_offer
 
-__all__ = ["Assignment", "UnknownPrompt", "read_assignment", "read_yaml"]
+__all__ = ["ASSIGNMENT_SECTIONS", "Assignment", "UnknownPrompt", "read_assignment", "read_yaml"]
 
 # The loader written in C is ten times faster; where it was not built, the other one reads the same.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -21,6 +21,8 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PROJECT = "Project"
 _OWN_API = "API of this module"
 _REQUIRED_APIS = "APIs of the modules it requires"
+ASSIGNMENT_SECTIONS = frozenset({_PROJECT, MODULE_SECTION, _OWN_API, _REQUIRED_APIS})
+"""The sections of a prompt that an assignment is read from."""
 
 
 class UnknownPrompt(Exception):
@@ -39,7 +41,10 @@ class Assignment:
 
     @property
     def has_pages(self) -> bool:
-        """Whether the application is used with a browser."""
+        """Whether the application is used with a browser; where it is not shown, its routes tell."""
+        if not self.types:
+            shown = (*([self.own] if self.own else []), *self.required)
+            return any(offer.routes for offer in shown)
         return ModuleType.WEB_INTERFACE in self.types.values()
 
     @property

@@ -11,7 +11,7 @@ from harness.gateway.simulated.planner import unused
 from harness.gateway.simulated.source.oversights import overlooked
 from harness.gateway.simulated.words import enumeration, quoted
 
-__all__ = ["audit", "review"]
+__all__ = ["audit", "review", "review_gaps"]
 
 
 def audit(plan: Plan, mark: Mark) -> str:
@@ -34,9 +34,14 @@ def audit(plan: Plan, mark: Mark) -> str:
 
 def review(assignment: Assignment, source: str, mark: Mark) -> str:
     """The reviewer's answer about the source of a module."""
+    return review_gaps(assignment, overlooked(source)[:1], mark)
+
+
+def review_gaps(assignment: Assignment, findings: Sequence[str], mark: Mark) -> str:
+    """The reviewer's answer about what stands in the gaps of a module, each finding with the gap's name."""
     names = [function.name for function in assignment.api.functions][:3]
     good = f"It does what its API promises; {enumeration(names)} check what they are given"
-    return _judgement(overlooked(source)[:1], good, "Sound but for the point above", mark)
+    return _judgement(findings, good, f"Sound but for the point{'s' * (len(findings) > 1)} above", mark)
 
 
 def _judgement(findings: Sequence[str], good: str, bad: str, mark: Mark) -> str:

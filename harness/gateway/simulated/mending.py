@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
+
+from agents.syntax import syntax_tree
 
 __all__ = ["findings_in", "mended"]
 
@@ -59,7 +60,7 @@ def _parseable(_match: re.Match[str], source: str) -> str:
     lines = source.splitlines()
     while lines:
         try:
-            ast.parse("\n".join(lines))
+            syntax_tree("\n".join(lines))
         except (SyntaxError, ValueError):
             # Whatever is wrong is wrong in the last definition or statement at top level.
             lines.pop()

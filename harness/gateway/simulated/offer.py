@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from agents.api import FunctionSpec, RouteSpec, read_api
+from agents.syntax import syntax_tree
 from harness.gateway.simulated.vocabulary import MAKING_VERBS, VERBS, Archetype
 
 __all__ = ["Function", "Offer", "Parameter", "read_offer"]
@@ -131,7 +132,7 @@ def read_offer(name: str, stem: str, data: Mapping[str, object]) -> Offer:
 
 
 def _function(spec: FunctionSpec) -> Function:
-    definition = ast.parse(f"def {spec.signature}: ...").body[0]
+    definition = syntax_tree(f"def {spec.signature}: ...").body[0]
     assert isinstance(definition, ast.FunctionDef)  # noqa: S101 - read_api has made sure of it
     arguments = definition.args
     positional = [*arguments.posonlyargs, *arguments.args]

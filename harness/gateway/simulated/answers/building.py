@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from agents.prompts import MODULE_SECTION
-from harness.gateway.simulated.assignment import UnknownPrompt, read_assignment
+from harness.gateway.simulated.answers.gaps import filling, is_about_gaps, judging, simplifying
+from harness.gateway.simulated.assignment import (
+    ASSIGNMENT_SECTIONS,
+    Assignment,
+    UnknownPrompt,
+    read_assignment,
+)
 from harness.gateway.simulated.chat import Chat
 from harness.gateway.simulated.design import designed_functions
 from harness.gateway.simulated.judgements import review
@@ -16,6 +23,7 @@ from harness.gateway.simulated.routes import designed_routes
 from harness.gateway.simulated.source.manner import Manner
 from harness.gateway.simulated.source.module import module_source
 from harness.gateway.simulated.source.oversights import may_happen
+from harness.gateway.simulated.source.parts import Parts, taken_apart
 from harness.gateway.simulated.tightening import tightened
 from harness.gateway.simulated.words import quoted
 
@@ -45,28 +53,49 @@ def architect(chat: Chat) -> str:
 
 
 def developer(chat: Chat) -> str:
-    """The source of a module; a first draft may overlook something, the next does not."""
+    """The source of a module, or what goes into a gap of it; only a first draft may overlook something."""
+    is_first = not chat.findings
+    if is_about_gaps(chat):
+        told = tuple(item for item in chat.task.items() if item[0] in ASSIGNMENT_SECTIONS)
+        return filling(chat, *_rendered(told, is_first=is_first))
     assignment = read_assignment(chat.task)
-    section = chat.task[MODULE_SECTION]
-    manner = Manner(loops=digest(section) % 2 == 0)
-    source = module_source(assignment, manner, chat.mark.revision)
-    chance = digest(f"first draft\n{section}")
-    possible = may_happen(source)
-    if possible and chance % _OVERSIGHT_EVERY == 0 and not chat.findings:
-        draft = replace(manner, oversight=possible[chance // _OVERSIGHT_EVERY % len(possible)])
-        source = module_source(assignment, draft, chat.mark.revision)
+    source = _written(assignment, chat.task[MODULE_SECTION], Manner(), chat.mark.revision, is_first=is_first)
     before = ["Here is the whole file:", f"This is {assignment.module.filename}."]
     after = ["All functions of the API are there.", "It uses nothing but what its requirements offer."]
     return chat.mark.around(f"```python\n{source}```", before, after)
 
 
+@lru_cache(maxsize=128)
+def _rendered(told: tuple[tuple[str, str], ...], *, is_first: bool) -> tuple[Assignment, Parts]:
+    """The module as it is written into the gaps of a rendered one: the same for each of them."""
+    shown = dict(told)
+    assignment = read_assignment(shown)
+    source = _written(assignment, shown[MODULE_SECTION], Manner(rendered=True), "", is_first=is_first)
+    return assignment, taken_apart(source)
+
+
+def _written(assignment: Assignment, section: str, manner: Manner, mark: str, *, is_first: bool) -> str:
+    manner = replace(manner, loops=digest(section) % 2 == 0)
+    source = module_source(assignment, manner, mark)
+    chance = digest(f"first draft\n{section}")
+    possible = may_happen(source)
+    if is_first and possible and chance % _OVERSIGHT_EVERY == 0:
+        draft = replace(manner, oversight=possible[chance // _OVERSIGHT_EVERY % len(possible)])
+        return module_source(assignment, draft, mark)
+    return source
+
+
 def reviewer(chat: Chat) -> str:
-    """A verdict on the source of a module."""
+    """A verdict on the source of a module, or on what stands in its gaps."""
+    if is_about_gaps(chat):
+        return judging(chat)
     return review(read_assignment(chat.task), _source(chat), chat.mark)
 
 
 def optimizer(chat: Chat) -> str:
-    """The source with its loops tightened, or that nothing is worth changing."""
+    """The source, or its gaps, with loops tightened, or that nothing is worth changing."""
+    if is_about_gaps(chat):
+        return simplifying(chat)
     source = _source(chat)
     better = tightened(source)
     if better == source:

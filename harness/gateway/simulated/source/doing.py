@@ -13,11 +13,14 @@ from harness.gateway.simulated.source.writing import Writing
 from harness.gateway.simulated.vocabulary import Archetype
 from harness.gateway.simulated.words import plural, spoken, state
 
-__all__ = ["body_of"]
+__all__ = ["body_of", "gathered", "holds", "limit_of"]
+
+_LONGEST_CONDITION = 70
 
 
 def body_of(writing: Writing, function: Function) -> list[str]:
     """The statements of `function`, which is neither made nor spoken for others."""
+    compact = writing.manner.rendered
     match function.archetype:
         case Archetype.GET:
             return _locked(f"return {writing.copied(f'_known({_key(function)})')}")
@@ -44,7 +47,7 @@ def body_of(writing: Writing, function: Function) -> list[str]:
             return _locked(*_row(function), f'row["{votes}"] += 1', *_given_back(writing, function))
         case Archetype.TRACK:
             seen = [("id", _key(function)), ("status", 'row["status"]'), ("history", 'list(row["history"])')]
-            return _locked(*_row(function), *mapping("return", seen).split("\n"))
+            return _locked(*_row(function), *mapping("return", seen, compact=compact).split("\n"))
         case Archetype.COUNT:
             return _locked(f"return len({writing.store})")
         case Archetype.TOTAL:
@@ -98,13 +101,20 @@ def _listed(writing: Writing, function: Function) -> list[str]:
 
 
 def _searched(writing: Writing, function: Function) -> Iterator[str]:
-    limited = any(parameter.name == "limit" for parameter in function.parameters)
-    if limited and writing.manner.oversight is not Oversight.NEGATIVE_LIMITS:
-        yield "if limit < 1:"
-        yield '    raise ValueError("limit must be at least 1")'
+    check, limit = limit_of(writing, function)
+    yield from check
     yield "wanted = text.strip().lower()"
     yield from gathered(writing, writing.everything, _holds(writing, function))
-    yield "return found[:limit]" if limited else "return found"
+    yield f"return found{limit}"
+
+
+def limit_of(writing: Writing, function: Function) -> tuple[list[str], str]:
+    """The check of a limit, and how it is applied."""
+    if not any(parameter.name == "limit" for parameter in function.parameters):
+        return [], ""
+    if writing.manner.oversight is Oversight.NEGATIVE_LIMITS:
+        return [], "[:limit]"
+    return ["if limit < 1:", '    raise ValueError("limit must be at least 1")'], "[:limit]"
 
 
 def _holds(writing: Writing, function: Function) -> str:
@@ -114,7 +124,16 @@ def _holds(writing: Writing, function: Function) -> str:
     fields = named or list(writing.texts)
     if len(fields) == 1:
         return f'wanted in row["{fields[0]}"].lower()'
-    return "_holds(row, wanted)"
+    return holds(writing)
+
+
+def holds(writing: Writing) -> str:
+    """The condition that a row holds what is wanted anywhere.
+
+    What only one function needs stands in its gap, where it fits: what is shared is for several.
+    """
+    inline = writing.manner.rendered and len(writing.holding) <= _LONGEST_CONDITION
+    return writing.holding if inline else "_holds(row, wanted)"
 
 
 def _found(writing: Writing, function: Function) -> list[str]:
@@ -140,8 +159,8 @@ def _ranked(writing: Writing, function: Function) -> list[str]:
     votes = next((plural(f.verb) for f in writing.own.functions if f.archetype is Archetype.VOTE), "")
     number = votes or _number(writing) or "id"
     best = f'sorted({writing.everything}, key=lambda row: row["{number}"], reverse=True)'
-    limit = "[:limit]" if any(p.name == "limit" for p in function.parameters) else ""
-    return [f"best = {best}", f"return best{limit}"]
+    check, limit = limit_of(writing, function)
+    return [*check, f"best = {best}", f"return best{limit}"]
 
 
 def _updated(writing: Writing, function: Function) -> list[str]:
@@ -154,7 +173,8 @@ def _updated(writing: Writing, function: Function) -> list[str]:
         ]
     lines = []
     if any(parameter.required for parameter in given):
-        lines += mapping("changes =", [(p.name, checked(p)) for p in given if p.required]).split("\n")
+        entries = [(p.name, checked(p)) for p in given if p.required]
+        lines += mapping("changes =", entries, compact=writing.manner.rendered).split("\n")
     else:
         lines.append("changes: dict[str, Any] = {}")
     for parameter in (p for p in given if not p.required):
@@ -176,7 +196,7 @@ def _room_for(writing: Writing, function: Function, given: Parameter) -> list[st
     link = writing.bounded[0]
     entity = variable(writing, link.offer.entity)
     key = f'{getter.name}({_key(function)})["{link.parameter}"]'
-    linked = call(f"{entity} = {writing.aliases[link.offer.stem]}.{link.function.name}", [key], "", 4)
+    linked = call(f"{entity} = {writing.named(link.offer, link.function)}", [key], "", 4)
     return [*linked.split("\n"), *fits(writing, entity, "value")]
 
 
@@ -237,7 +257,10 @@ def _summarized(writing: Writing) -> list[str]:
     numbers = [f.name for f in writing.plain_fields if f.plain_type in ("float", "int")]
     entries = [("count", "len(rows)")]
     entries += [(name, f'sum(row["{name}"] for row in rows)') for name in numbers if name != "count"]
-    return [f"rows = {writing.everything}", *mapping("return", entries).split("\n")]
+    return [
+        f"rows = {writing.everything}",
+        *mapping("return", entries, compact=writing.manner.rendered).split("\n"),
+    ]
 
 
 def _fallback(writing: Writing, function: Function) -> list[str]:

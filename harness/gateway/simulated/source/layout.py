@@ -54,8 +54,16 @@ def _split(parameters: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def mapping(target: str, entries: Iterable[tuple[str, str]]) -> str:
-    """The statement that gives `target` a dictionary, or returns one; an entry a line."""
+def mapping(target: str, entries: Iterable[tuple[str, str]], *, compact: bool = False) -> str:
+    """The statement that gives `target` a dictionary, or returns one: an entry a line.
+
+    Where it is to be `compact` it is on one line, if that fits the body of a function and a block in it.
+    """
+    entries = list(entries)
+    said = ", ".join(f'"{key}": {value}' for key, value in entries)
+    line = f"{target} {{{said}}}"
+    if compact and len(line) <= _WIDTH - 8:
+        return line
     listed = "".join(f'    "{key}": {value},\n' for key, value in entries)
     return f"{target} {{\n{listed}}}"
 

@@ -25,7 +25,7 @@ def made(writing: Writing, function: Function) -> str:
     outside = [f"made = {writing.copied(f'{store}[{own_id}]')}"] if after else [f"return {result}"]
     body = [
         *_looked_up(writing),
-        mapping("row: dict[str, Any] =", dict(_columns(writing)).items()),
+        _row(writing),
         *_bounded(writing),
         *_covered(writing),
         *_emptied(writing),
@@ -55,7 +55,8 @@ def returned(function: Function, row: str, own_id: str) -> str:
 
 def variable(writing: Writing, name: str) -> str:
     """The name of a local variable for something called `name`."""
-    taken = {p.name for p in writing.own.fields} | set(writing.aliases.values()) | {"row", "made"}
+    modules = writing.aliases if writing.manner.rendered else writing.aliases.values()
+    taken = {p.name for p in writing.own.fields} | set(modules) | {"row", "made"}
     return f"this_{name}" if name in taken or is_taken(name) else name
 
 
@@ -71,7 +72,8 @@ def _looked_up(writing: Writing) -> Iterator[str]:
     if gathered and writing.keeps_text:
         yield from all_of("rows", list(gathered.values()))
     elif gathered:
-        yield mapping("counts =", [(name, f"len({listing})") for name, listing in gathered.items()])
+        counts = [(name, f"len({listing})") for name, listing in gathered.items()]
+        yield mapping("counts =", counts, compact=writing.manner.rendered)
 
 
 def _one(writing: Writing, link: Link) -> str:
@@ -88,6 +90,13 @@ def _all_of(writing: Writing, link: Link) -> Iterator[str]:
     yield f"{many} = {writing.using(link, link.parameter)}"
     yield f"if not {many}:"
     yield f'    raise ValueError(f"{owner} {{{link.parameter}}} has no {spoken(plural(link.offer.entity))}")'
+
+
+def _row(writing: Writing) -> str:
+    """The statement that makes a row; in a rendered module it goes without Any, which is not in scope."""
+    rendered = writing.manner.rendered
+    target = "row =" if rendered else "row: dict[str, Any] ="
+    return mapping(target, dict(_columns(writing)).items(), compact=rendered)
 
 
 def _columns(writing: Writing) -> Iterator[tuple[str, str]]:
@@ -166,4 +175,4 @@ def _noted(writing: Writing, function: Function) -> Iterator[str]:
         done = f'f"{function.verb} {spoken(writing.own.entity)} {{{writing.id_name}}}"'
         who = f'"{writing.module.stem}"'
         arguments = [who] * (len(link.function.required) - 1) + [done]
-        yield call(f"{writing.aliases[link.offer.stem]}.{link.function.name}", arguments, "", 4)
+        yield call(writing.named(link.offer, link.function), arguments, "", 4)

@@ -22,3 +22,5 @@ class Manner:
 
     loops: bool = False
     oversight: Oversight | None = None
+    rendered: bool = False
+    """Whether it is written into the gaps of a rendered module, which has a store and imports already."""

@@ -55,6 +55,11 @@ def _state(writing: Writing, code: str) -> Iterator[str]:
         yield f"{writing.store}: dict[int, dict[str, Any]] = {{}}"
         if "next(_ids)" in code:
             yield "_ids = itertools.count(1)"
+    if writing.manner.rendered:
+        for offer in writing.required:
+            for function in offer.functions:
+                if calls(code, f"_{offer.stem}_{function.name}"):
+                    yield f"{writing.named(offer, function)} = {offer.stem}.{function.name}"
     if calls(code, "_advance"):
         yield "\n# The states that a thing may have before each new one."
         yield "_BEFORE = {"
@@ -111,22 +116,13 @@ def _advance(writing: Writing) -> str:
 
 def _holds(writing: Writing) -> str:
     """The function that tells whether a row holds a text."""
-    if not writing.texts:
-        return _HOLDS
-    listed = ", ".join(quoted(name) for name in writing.texts)
-    columns = f"({listed}{',' if len(writing.texts) == 1 else ''})"
+    where = "one of the texts" if writing.texts else "a value"
     return definition(
         "_holds(row: dict[str, Any], wanted: str) -> bool",
-        "Whether one of the texts of the row holds what is wanted.",
-        [f"return any(wanted in row[name].lower() for name in {columns})"],
+        f"Whether {where} of the row holds what is wanted.",
+        [f"return {writing.holding}"],
     )
 
-
-_HOLDS = '''\
-def _holds(row: dict[str, Any], wanted: str) -> bool:
-    """Whether a value of the row holds what is wanted."""
-    return any(wanted in str(value).lower() for value in row.values())
-'''
 
 _HITS = '''\
 def _hits(row: dict[str, Any], wanted: str) -> int:

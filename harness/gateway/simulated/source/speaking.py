@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable
 
 from harness.gateway.simulated.offer import Function, Offer
-from harness.gateway.simulated.source.doing import body_of, gathered
-from harness.gateway.simulated.source.layout import all_of, mapping
-from harness.gateway.simulated.source.manner import Oversight
+from harness.gateway.simulated.source.doing import body_of, gathered, holds, limit_of
+from harness.gateway.simulated.source.layout import all_of, comprehension, mapping
 from harness.gateway.simulated.source.writing import Writing
 from harness.gateway.simulated.vocabulary import Archetype
 from harness.gateway.simulated.words import plural, quoted, spoken
@@ -23,7 +22,8 @@ def spoken_body_of(writing: Writing, function: Function) -> list[str]:
     match function.archetype:
         case Archetype.HEALTH:
             names = ", ".join(quoted(offer.name) for offer in writing.required)
-            return mapping("return", [("status", '"ok"'), ("modules", f"[{names}]")]).split("\n")
+            told = [("status", '"ok"'), ("modules", f"[{names}]")]
+            return mapping("return", told, compact=writing.manner.rendered).split("\n")
         case Archetype.OVERVIEW | Archetype.SUMMARY:
             return _counted(writing)
         case Archetype.LIST:
@@ -54,32 +54,37 @@ def _with_rows(writing: Writing, use: Callable[[str], list[str]]) -> list[str]:
 
 def _counted(writing: Writing) -> list[str]:
     counts = {many: f"len({listing})" for many, listing in writing.listings}
-    return mapping("return", counts.items()).split("\n")
-
-
-def _limit(writing: Writing, function: Function) -> tuple[list[str], str]:
-    """The check of a limit, and how it is applied."""
-    if not any(parameter.name == "limit" for parameter in function.parameters):
-        return [], ""
-    if writing.manner.oversight is Oversight.NEGATIVE_LIMITS:
-        return [], "[:limit]"
-    return ["if limit < 1:", '    raise ValueError("limit must be at least 1")'], "[:limit]"
+    return mapping("return", counts.items(), compact=writing.manner.rendered).split("\n")
 
 
 def _searched(writing: Writing, function: Function) -> list[str]:
-    check, limit = _limit(writing, function)
-    found = _with_rows(writing, lambda rows: gathered(writing, rows, "_holds(row, wanted)"))
+    check, limit = limit_of(writing, function)
+    found = _with_rows(writing, lambda rows: gathered(writing, rows, holds(writing)))
     return [*check, "wanted = text.strip().lower()", *found, f"return found{limit}"]
 
 
 def _ranked(writing: Writing, function: Function) -> list[str]:
-    check, limit = _limit(writing, function)
+    check, limit = limit_of(writing, function)
+    if writing.manner.rendered:
+        return [*check, "wanted = text.strip().lower()", *_ranked_inside(writing, limit)]
     return [
         *check,
         "wanted = text.strip().lower()",
         *_with_rows(writing, lambda rows: [f"scored = [(_hits(row, wanted), row) for row in {rows}]"]),
         "scored.sort(key=lambda pair: pair[0], reverse=True)",
         f"return [row for hits, row in scored if hits]{limit}",
+    ]
+
+
+def _ranked_inside(writing: Writing, limit: str) -> list[str]:
+    """The ranking where its measure, which no other function needs, stands in the gap as well."""
+    return [
+        "",
+        "def hits(row: dict) -> int:",
+        "    return sum(str(value).lower().count(wanted) for value in row.values())",
+        "",
+        *_with_rows(writing, lambda rows: comprehension("found", "row", f"row in {rows}", "hits(row)", 4)),
+        f"return sorted(found, key=hits, reverse=True){limit}",
     ]
 
 

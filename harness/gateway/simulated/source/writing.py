@@ -11,9 +11,12 @@ from harness.gateway.simulated.links import Link, LinkKind, read_links
 from harness.gateway.simulated.offer import Function, Offer, Parameter
 from harness.gateway.simulated.source.manner import Manner
 from harness.gateway.simulated.vocabulary import AFTER, FINAL_STATES, MONEY_FIELDS, ROOM_FIELDS, Archetype
-from harness.gateway.simulated.words import is_taken, plural, spoken, state, word_set
+from harness.gateway.simulated.words import is_taken, plural, quoted, spoken, state, word_set
 
-__all__ = ["Writing"]
+__all__ = ["RENDERED_STORE", "Writing"]
+
+RENDERED_STORE = "_rows"
+"""The dictionary that rendered modules keep things in."""
 
 _NAMES_IN_USE = word_set(
     "blueprint body changes content copy count counts csv flask found given groups heading io items "
@@ -60,6 +63,8 @@ class Writing:
     @property
     def store(self) -> str:
         """The dictionary that things are kept in."""
+        if self.manner.rendered:
+            return RENDERED_STORE
         name = f"_{plural(self.own.entity)}"
         return f"_kept{name}" if name in _PRIVATE_NAMES_IN_USE else name
 
@@ -74,7 +79,18 @@ class Writing:
 
     def calling(self, offer: Offer, function: Function, arguments: str = "") -> str:
         """The call of a function of a required module."""
-        return f"{self.aliases[offer.stem]}.{function.name}({arguments})"
+        return f"{self.named(offer, function)}({arguments})"
+
+    def named(self, offer: Offer, function: Function) -> str:
+        """The name by which a function of a required module is called.
+
+        A rendered module imports others by their own names alone: where that of one is in use in its
+        functions, they share another name for what they call.
+        """
+        stem, alias = offer.stem, self.aliases[offer.stem]
+        if self.manner.rendered and alias != stem:
+            return f"_{stem}_{function.name}"
+        return f"{alias}.{function.name}"
 
     def using(self, link: Link, arguments: str = "") -> str:
         """The call that a link stands for."""
@@ -123,6 +139,15 @@ class Writing:
     def texts(self) -> tuple[str, ...]:
         """The columns that hold a text."""
         return tuple(f.name for f in self.plain_fields if f.plain_type == "str")
+
+    @property
+    def holding(self) -> str:
+        """The expression for whether a text of a row, or any value if it has none, holds what is wanted."""
+        if not self.texts:
+            return "any(wanted in str(value).lower() for value in row.values())"
+        listed = ", ".join(quoted(name) for name in self.texts)
+        columns = f"({listed}{',' if len(self.texts) == 1 else ''})"
+        return f"any(wanted in row[name].lower() for name in {columns})"
 
     @cached_property
     def changes(self) -> tuple[Function, ...]:
