@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 
@@ -66,9 +66,10 @@ class Exchange:
         await self._writer.drain()
 
     async def client_gone(self) -> None:
-        """Return when the other side has closed the connection."""
-        while await self._reader.read(1024):
-            pass
+        """Return when the other side has closed the connection, or reset it with bytes left unread."""
+        with suppress(ConnectionError):
+            while await self._reader.read(1024):
+                pass
 
 
 Script = Callable[[Exchange], Awaitable[None]]
