@@ -6,39 +6,27 @@ Exit codes: 0 built, 2 bad usage, 3 the build failed.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
-from agents.blackboard import PlanMade, ProjectInfo, ProjectStatus, changed_files
+from agents.blackboard import ProjectInfo, ProjectStatus
 from agents.build import BuildOutcome, EventKind, TaskEvent, TaskFailure
 from agents.conversation import AgentFailure, Cause
 from agents.plan import Plan
-from agents.project import Inputs, Order
-from agents.workflow import (
-    PLANNING,
-    Reads,
-    Task,
-    TaskReport,
-    blocked,
-    build_tasks,
-    failed,
-    reads,
-    skipped,
-)
-from async_arch.checkpoints import Checkpoint, answer_size
+from agents.project import Order
+from agents.workflow import PLANNING, Reads, Task, blocked, build_tasks, reads, skipped
+from async_arch.checkpoints import Checkpoint
 from async_arch.composition import Orchestration
 from async_arch.estimates import PathEstimates, TaskWeights
+from async_arch.executor import Assignment, LocalExecutor, TaskExecutor
 from async_arch.performing import Perform
 from async_arch.scheduler import Scheduler, run_concurrently, run_in_order
 from async_arch.state_store import StateStore, StateUnavailable
 from async_arch.workspace import Workspace
 
 __all__ = ["AsyncOrchestrator"]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +102,31 @@ class AsyncOrchestrator:
 
     `concurrency` is how many tasks call the model at once under concurrent orchestration: best the number
     of the model's slots; where builds share a `scheduler`, it has the places. `now` gives ISO timestamps,
-    `workflow` what follows from a plan.
+    `workflow` what follows from a plan. Tasks are done by `executor`, or else here, by `perform`.
     """
 
     def __init__(
         self,
         *,
         state: StateStore,
-        perform: Perform,
         workspace: Workspace,
         orchestration: Orchestration,
         concurrency: int,
         now: Callable[[], str],
+        perform: Perform | None = None,
+        executor: TaskExecutor | None = None,
         weights: TaskWeights | None = None,
         workflow: Workflow | None = None,
         scheduler: Scheduler | None = None,
     ) -> None:
         self._state = state
-        self._perform = perform
         self._workspace = workspace
         self._orchestration = orchestration
         self._concurrency = concurrency
         self._now = now
         self._weights = weights
         self._workflow = workflow or Workflow()
+        self._executor = executor or _here(state, perform, now, self._workflow)
         self._scheduler = scheduler
 
     async def build(self, order: Order, *, resume: bool = False) -> BuildOutcome:
@@ -240,38 +229,25 @@ class AsyncOrchestrator:
             if (cause := ended.failure_cause) is not None:
                 progress.failures[task] = AgentFailure(task.role, task.module, cause, ended.reason)
             return _Ended(not ended.cause, ended.answer_size)
-        await self._state.announce(self._event(EventKind.TASK_STARTED, task))
-        report = await self._attempt(task, place, progress)
-        if report.failure is not None:
-            progress.failures[task] = report.failure
-        for change in report.changes:
-            if isinstance(change, PlanMade):
-                progress.plan = change.plan
-        await self._state.report(report, place, report.event(self._now()))
-        if files := changed_files(report.changes):
-            progress.files.write(files)
-        return _Ended(report.failure is None, answer_size(report))
-
-    async def _attempt(self, task: Task, place: int, progress: _Progress) -> TaskReport:
-        """Do `task`; whatever breaks in it is its own failure, so that independent tasks go on."""
-        try:
-            inputs = await self._inputs(task, place, progress)
-            return await self._perform(task, inputs)
-        except StateUnavailable:
-            raise
-        except Exception as error:
-            _log.exception("%s broke", task)
-            reason = f"{type(error).__name__}: {error}"
-            return failed(task, AgentFailure(task.role, task.module, Cause.ENGINE, reason))
-
-    async def _inputs(self, task: Task, place: int, progress: _Progress) -> Inputs:
-        if place < len(PLANNING) or progress.plan is None:
-            return Inputs(progress.order, progress.plan)
-        found = await self._state.read(self._workflow.reads(task, progress.plan))
-        return Inputs(progress.order, progress.plan, found.apis, found.files)
+        result = await self._executor.execute(Assignment(task, place, progress.order, progress.plan))
+        if result.failure is not None:
+            progress.failures[task] = result.failure
+        if result.plan is not None:
+            progress.plan = result.plan
+        if result.files:
+            progress.files.write(result.files)
+        return _Ended(result.failure is None, result.answer_size)
 
     def _event(self, kind: EventKind, task: Task | None = None, detail: str = "") -> TaskEvent:
         return TaskEvent(kind, self._now(), str(task) if task else "", detail)
+
+
+def _here(
+    state: StateStore, perform: Perform | None, now: Callable[[], str], workflow: Workflow
+) -> TaskExecutor:
+    if perform is None:
+        raise ValueError("an orchestrator needs an executor, or what performs tasks")
+    return LocalExecutor(state, perform, now, workflow.reads)
 
 
 def _first(errors: ExceptionGroup[Exception]) -> Exception:
