@@ -42,12 +42,12 @@ _NO_ANSWER = "Server disconnected without sending a response."
 
 
 class AsyncCalls:
-    """Calls to the Ollama at `OLLAMA_HOST`, each on a connection of its own."""
+    """Calls to the Ollama at `host`, or else at `OLLAMA_HOST`, each on a connection of its own."""
 
-    def __init__(self, settings: ModelSettings, now: Callable[[], str]) -> None:
+    def __init__(self, settings: ModelSettings, now: Callable[[], str], host: str | None = None) -> None:
         self._settings = settings
         self._now = now
-        self._host = OllamaHost.parse(os.environ.get("OLLAMA_HOST"))
+        self._host = OllamaHost.parse(host or os.environ.get("OLLAMA_HOST"))
         self._url = f"{self._host.url}/api/chat"
         self._headers = dict(_HEADERS)
         if key := os.environ.get("OLLAMA_API_KEY"):

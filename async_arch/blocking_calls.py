@@ -35,11 +35,12 @@ _CLIENT_ERRORS = (
 class BlockingCalls:
     """The blocking client called from the event loop, which stands still until the answer is there."""
 
-    def __init__(self, settings: ModelSettings, now: Callable[[], str]) -> None:
+    def __init__(self, settings: ModelSettings, now: Callable[[], str], host: str | None = None) -> None:
         self._settings = settings
         self._now = now
         # As many connections as there are threads; how many that are is the orchestrator's business.
-        self._client = ollama.Client(timeout=_timeout(settings), limits=httpx.Limits(max_connections=None))
+        limits = httpx.Limits(max_connections=None)
+        self._client = ollama.Client(host, timeout=_timeout(settings), limits=limits)
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from agents.blackboard import AttemptMade, ProjectStatus
+from agents.blackboard import AttemptMade, ProjectStatus, changed_files
 from agents.conversation import Cause
 from agents.plan import Plan
 from agents.workflow import TaskReport
@@ -20,11 +20,12 @@ _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How one task ended; `cause` is empty unless it failed, `answer_size` in characters."""
+    """How one task ended; `cause` is empty unless it failed, `answer_size` in characters, `files` by path."""
 
     cause: str = ""
     reason: str = ""
     answer_size: int = 0
+    files: tuple[str, ...] = ()
 
     @property
     def failure_cause(self) -> Cause | None:
@@ -34,14 +35,21 @@ class Checkpoint:
     @classmethod
     def read(cls, data: bytes) -> Checkpoint:
         """What `data` in a store means."""
-        return cls(**json.loads(data))
+        told = json.loads(data)
+        return cls(**{**told, "files": tuple(told.get("files", ()))})
 
     @property
     def data(self) -> bytes:
         """What is written to a store."""
-        if not (self.cause or self.reason):
+        if not (self.cause or self.reason or self.files):
             return b'{"cause":"","reason":"","answer_size":%d}' % self.answer_size
-        told = {"cause": self.cause, "reason": self.reason, "answer_size": self.answer_size}
+        told: dict[str, object] = {
+            "cause": self.cause,
+            "reason": self.reason,
+            "answer_size": self.answer_size,
+        }
+        if self.files:
+            told["files"] = self.files
         return _encoded(told).encode()
 
 
@@ -61,6 +69,7 @@ def checkpoint_of(report: TaskReport) -> Checkpoint:
         cause=failure.cause.value if failure else "",
         reason=failure.reason if failure else "",
         answer_size=answer_size(report),
+        files=tuple(changed_files(report.changes)),
     )
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from agents.build import BuildOutcome, TaskEvent
@@ -16,16 +13,20 @@ from agents.chat_protocol import ModelSettings
 from agents.project import Order
 from async_arch.composition import AgentCalls, Generation, Orchestration, StateStoreKind
 from async_arch.estimates import TaskWeights
+from async_arch.executor import LocalExecutor, TaskExecutor
 from async_arch.json_state import JsonStateStore
 from async_arch.lease import LeaseRenewal, held_lease
 from async_arch.mirror_state import MirrorStateStore, catch_up_s
-from async_arch.model_calls import LimitedCalls, ModelCalls, open_calls
+from async_arch.model_calls import open_calls
 from async_arch.orchestrator import AsyncOrchestrator
-from async_arch.performing import Perform, performing
+from async_arch.performer import performer
+from async_arch.performing import Perform
 from async_arch.redis_client import DEFAULT_PATIENCE_S, RedisConnection, open_redis
 from async_arch.scheduler import Scheduler
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateStore
+from async_arch.timestamps import timestamp
+from async_arch.workers.settings import WorkersSettings
 from async_arch.workspace import Workspace
 
 __all__ = [
@@ -37,6 +38,9 @@ __all__ = [
     "open_redis_state",
     "timestamp",
 ]
+
+
+_Executors = Callable[[StateStore], AbstractAsyncContextManager[TaskExecutor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class EngineSettings:
     generation: Generation = Generation.LLM
     templates: Path | None = None
     """A folder with templates that take the place of ours, for hybrid generation."""
+    workers: WorkersSettings | None = None
+    """The workers that do the tasks; None: they are done here."""
 
 
 class AsyncEngine:
@@ -114,13 +120,13 @@ class AsyncEngines:
     def __init__(
         self,
         settings: EngineSettings,
-        perform: Perform,
+        executors: _Executors,
         scheduler: Scheduler | None,
         redis: RedisConnection | None,
         renewal: LeaseRenewal | None,
     ) -> None:
         self._settings = settings
-        self._perform = perform
+        self._executors = executors
         self._scheduler = scheduler
         self._redis = redis
         self._renewal = renewal
@@ -133,10 +139,10 @@ class AsyncEngines:
         """
         settings = self._settings
         workspace = Workspace(project_dir)
-        async with self._state(run, project_dir) as state:
+        async with self._state(run, project_dir) as state, self._executors(state) as executor:
             orchestrator = AsyncOrchestrator(
                 state=state,
-                perform=self._perform,
+                executor=executor,
                 workspace=workspace,
                 orchestration=settings.orchestration,
                 concurrency=settings.concurrency,
@@ -189,10 +195,36 @@ async def _engines(
             opened = open_redis(settings.redis_url, patience_s=settings.redis_patience_s)
             redis = await stack.enter_async_context(opened)
             renewal = await stack.enter_async_context(LeaseRenewal.running(settings.redis_url))
+        executors = await stack.enter_async_context(_open_executors(settings, perform, redis))
+        yield AsyncEngines(settings, executors, scheduler, redis, renewal)
+
+
+@asynccontextmanager
+async def _open_executors(
+    settings: EngineSettings, perform: Perform | None, redis: RedisConnection | None
+) -> AsyncIterator[_Executors]:
+    """What does the tasks of a build, for the state of each, and what all of them share."""
+    async with AsyncExitStack() as stack:
+        if settings.workers is not None:
+            if redis is None:
+                raise ValueError("workers find a build only where its state is in Redis")
+            # Loaded where it is wanted: docket brings much along.
+            from async_arch.workers.executors import open_executors
+
+            opened = open_executors(settings.workers, redis, settings.model, settings.generation)
+            yield await stack.enter_async_context(opened)
+            return
         if perform is None:
             calls = open_calls(settings.agent_calls, settings.model, timestamp)
-            perform = _performer(settings, await stack.enter_async_context(calls))
-        yield AsyncEngines(settings, perform, scheduler, redis, renewal)
+            concurrent = settings.orchestration is Orchestration.CONCURRENT
+            perform = performer(
+                settings.generation,
+                await stack.enter_async_context(calls),
+                templates=settings.templates,
+                at_once=settings.concurrency if concurrent else 1,
+            )
+        performs = perform
+        yield lambda state: nullcontext(LocalExecutor(state, performs, timestamp))
 
 
 @asynccontextmanager
@@ -203,38 +235,6 @@ async def open_engine(settings: EngineSettings, run: str, project_dir: Path) -> 
     """
     async with _engines(settings, None, None) as engines, engines.engine(run, project_dir) as engine:
         yield engine
-
-
-def _performer(settings: EngineSettings, calls: ModelCalls) -> Perform:
-    """What does tasks as `settings` say."""
-    if settings.generation is Generation.LLM:
-        return performing(calls)
-    # Loaded where it is wanted: whole files need no templates.
-    from async_arch.hybrid_generator import HybridGenerator
-    from async_arch.module_templates import ModuleTemplates
-
-    concurrent = settings.orchestration is Orchestration.CONCURRENT
-    limited = LimitedCalls(calls, settings.concurrency if concurrent else 1)
-    return HybridGenerator(limited, ModuleTemplates(settings.templates)).perform
-
-
-def timestamp() -> str:
-    """The local time as an ISO timestamp with milliseconds and offset."""
-    return _timestamp(time.time_ns() // 1_000_000)
-
-
-# Tasks that begin and end together ask many times within a millisecond.
-@lru_cache(maxsize=2)
-def _timestamp(ms: int) -> str:
-    date, offset = _local(ms // 1000)
-    return f"{date}.{ms % 1000:03d}{offset}"
-
-
-@lru_cache(maxsize=2)
-def _local(second: int) -> tuple[str, str]:
-    """The local time of a second since the epoch, and its offset, as they stand in a timestamp."""
-    text = datetime.fromtimestamp(second).astimezone().isoformat(timespec="seconds")
-    return text[:19], text[19:]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Calls to the model at `OLLAMA_HOST`, in the three ways of the migration: blocking, threads, async."""
+"""Calls to the model, in the three ways of the migration: blocking, threads, async."""
 
 from __future__ import annotations
 
@@ -31,22 +31,27 @@ class ModelCalls(ModelCaller, Protocol):
     ) -> None: ...
 
 
-def open_calls(kind: AgentCalls, settings: ModelSettings, now: Callable[[], str]) -> ModelCalls:
-    """The calls of `kind`; `now` gives the ISO timestamps of answers."""
+def open_calls(
+    kind: AgentCalls, settings: ModelSettings, now: Callable[[], str], *, host: str | None = None
+) -> ModelCalls:
+    """The calls of `kind` to the model at `host`, or else at `OLLAMA_HOST`.
+
+    `now` gives the ISO timestamps of answers.
+    """
     # Each is loaded where it is wanted: what the blocking client brings along takes longer than all else.
     match kind:
         case AgentCalls.BLOCKING:
             from async_arch.blocking_calls import BlockingCalls
 
-            return BlockingCalls(settings, now)
+            return BlockingCalls(settings, now, host)
         case AgentCalls.THREADS:
             from async_arch.blocking_calls import ThreadCalls
 
-            return ThreadCalls(settings, now)
+            return ThreadCalls(settings, now, host)
         case AgentCalls.ASYNC:
             from async_arch.async_calls import AsyncCalls
 
-            return AsyncCalls(settings, now)
+            return AsyncCalls(settings, now, host)
 
 
 class LimitedCalls:

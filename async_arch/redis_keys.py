@@ -11,12 +11,16 @@ write them together::
     agentfactory:{run}:member:<section>:<name>  hash    a member that is itself a mapping, such as a module
     agentfactory:{run}:files                    hash    content of every file by its path
     agentfactory:{run}:tasks                    hash    what became of every task: the checkpoints
+    agentfactory:{run}:brief                    hash    what workers are told of a build that they work on
     agentfactory:{run}:events                   stream  what happened; the channel of that name wakes
     agentfactory:{run}:lease                    string  who works on the run; lapses unless it is renewed
 
-One key belongs to no run, and is written beside the others, never together with them::
+Some keys belong to no run, and are written beside the others, never together with them::
 
     agentfactory:mirrors                        hash    the path of the file that each mirrored run mirrors
+    agentfactory:workers                        zset    when each worker last said that it lives
+    agentfactory:workers:facts                  hash    what each of them said of itself
+    agentfactory:queue:<queue>:<code>:*         the tasks that workers of this code do, as docket keeps them
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ __all__ = [
     "MIRRORS",
     "RUN_LIFETIME_S",
     "SUFFIXES",
+    "WORKERS",
     "RunKeys",
     "member",
     "section",
@@ -46,7 +51,10 @@ LEASE_LIFETIME_S = 10.0
 MIRRORS = "agentfactory:mirrors"
 """The index of what `harness mirror` keeps: the path of a file by the run that mirrors it."""
 
-SUFFIXES = ("meta", "versions", "sections", "files", "tasks", "events", "lease")
+WORKERS = "agentfactory:workers"
+"""When each worker last said that it lives; see `workers.roster`."""
+
+SUFFIXES = ("meta", "versions", "sections", "files", "tasks", "brief", "events", "lease")
 """The keys that every run may have, whatever is in its blackboard; each follows `RunKeys.prefix`."""
 
 

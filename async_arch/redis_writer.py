@@ -106,6 +106,11 @@ class RedisWriter:
         self._to_settle: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._broken: Exception | None = None
 
+    @property
+    def token(self) -> str:
+        """Of the lease under which it writes; empty where it holds none."""
+        return self._token.decode()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[RedisWriter]:
         """Write for as long as the block lasts, and what came until its end; not after an error."""

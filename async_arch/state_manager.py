@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from agents.api import ModuleApi, read_api
@@ -22,7 +23,7 @@ from agents.blackboard import (
     entries,
 )
 from agents.build import EventKind, TaskEvent
-from agents.plan import read_plan
+from agents.plan import Plan, read_plan
 from agents.workflow import Reads, TaskReport
 from async_arch.checkpoints import Checkpoint, Checkpoints, checkpoint_of
 from async_arch.document_diff import difference
@@ -38,13 +39,25 @@ from async_arch.redis_writer import Conflict, RedisWriter, Written
 from async_arch.state_store import NoState, Readings, StateUnavailable
 from async_arch.stored_document import Stored, as_bytes, as_text
 
-__all__ = ["RedisStateManager", "TransactionConflict"]
+__all__ = ["Assigned", "RedisStateManager", "TransactionConflict"]
 
+_BRIEF = b"build"
 _TRIES = 100
 _APART_S = 0.001
 _NOTHING = Readings({}, {})
 _SMALL = 200
 """About how many bytes an event and a checkpoint are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What stands in Redis of a task that is to be done; `brief` None where there is no such build."""
+
+    brief: bytes | None
+    ended: bool
+    """Whether the task has been done already."""
+    overtaken: bool
+    """Whether the build has another owner by now: nothing that is written for this one would be kept."""
 
 
 class TransactionConflict(Exception):
@@ -94,6 +107,16 @@ class RedisStateManager:
         keys = RunKeys(run)
         async with RedisWriter(connection, keys, token).running() as writer:
             yield cls(connection, keys, writer, alone=bool(token))
+
+    @property
+    def run(self) -> str:
+        """Whose state it is."""
+        return self._keys.run
+
+    @property
+    def token(self) -> str:
+        """Of the lease under which it writes; empty where it holds none."""
+        return self._writer.token
 
     async def create(
         self, info: ProjectInfo, event: TaskEvent | None = None, *, lifetime_s: int = RUN_LIFETIME_S
@@ -250,6 +273,35 @@ class RedisStateManager:
             read_plan(plan) if plan else None,
             {task.decode(): Checkpoint.read(data) for task, data in tasks.items()},
         )
+
+    async def plan(self) -> Plan | None:
+        """The plan as it is now; None where there is none yet."""
+        await self._writer.settled()
+        document = await read_document(self._connection, self._keys, (Section.ARCHITECTURE,))
+        plan: Any = document.value.get(Section.ARCHITECTURE)
+        return read_plan(plan) if plan else None
+
+    async def checkpoint(self, task: str) -> Checkpoint | None:
+        """How the task of this name ended; None where it has not."""
+        data = await self._connection.command("HGET", self._keys["tasks"], as_bytes(task))
+        return Checkpoint.read(data) if data else None
+
+    async def leave_brief(self, brief: bytes) -> None:
+        """Write what workers are told of this build."""
+        await self._writer.write([set_hash("brief", _BRIEF, brief)])
+
+    async def assigned(self, task: str, token: str) -> Assigned:
+        """What a worker finds that is to do `task` for the owner of the lease with this `token`."""
+
+        async def ask() -> list[Any]:
+            async with self._connection.client.pipeline(transaction=False) as pipe:
+                pipe.hget(self._keys["meta"], "fence")
+                pipe.hexists(self._keys["tasks"], task)
+                pipe.hget(self._keys["brief"], _BRIEF)
+                return await pipe.execute()
+
+        fence, ended, brief = await self._connection.ask(ask)
+        return Assigned(brief, bool(ended), overtaken=fence != token.encode())
 
     async def events(self) -> AsyncIterator[TaskEvent]:
         """The events from the first on, as they come, until the build is finished."""

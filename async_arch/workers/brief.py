@@ -1,0 +1,49 @@
+"""What workers are told of a build: all that its tasks need and that is not on its blackboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from agents.chat_protocol import ModelSettings
+from agents.project import Order
+from async_arch.composition import Generation
+from async_arch.state_store import StateUnavailable
+from async_arch.workers.settings import ModelHost
+
+__all__ = ["RunBrief"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunBrief:
+    """`model_url` is where the model of this build is reached, `code` the fingerprint of the build's code."""
+
+    order: Order
+    model: ModelSettings
+    model_url: str
+    generation: Generation
+    code: str
+    hosts: tuple[ModelHost, ...] = ()
+    """The hosts behind `model_url`, in the gateway's order; none where it has only one."""
+
+    @property
+    def data(self) -> bytes:
+        """What is written to Redis."""
+        return _ADAPTER.dump_json(self)
+
+    @classmethod
+    def read(cls, data: bytes) -> RunBrief:
+        """What `data` in Redis means; `StateUnavailable` where it is no brief."""
+        try:
+            return _ADAPTER.validate_json(data)
+        except ValidationError as error:
+            raise StateUnavailable(f"the brief of a build is not readable: {error}") from error
+
+    def url_of(self, host: str) -> str:
+        """Where calls go that `host` is to answer; for an empty one, wherever the gateway sends them."""
+        urls = [each.url for each in self.hosts]
+        return f"{self.model_url}/host/{urls.index(host)}" if host in urls else self.model_url
+
+
+_ADAPTER = TypeAdapter(RunBrief)

@@ -1,0 +1,247 @@
+"""The orchestrator's end: tasks are put into the queue, and workers do them.
+
+What a task came to is read from the state, where its worker wrote it; the run's stream of events says when.
+A task that neither waits in the queue nor has ended was lost, with a Redis that forgot its last second or a
+worker that could not go on, and is put in again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import redis.exceptions
+from docket import Docket
+
+from agents.build import EventKind
+from agents.chat_protocol import ModelSettings
+from agents.conversation import AgentFailure, Cause
+from agents.project import Order
+from agents.workflow import PLANNING, Reads, failed
+from async_arch.composition import Generation
+from async_arch.executor import Assignment, TaskResult
+from async_arch.redis_client import RedisConnection, redacted
+from async_arch.state_manager import RedisStateManager
+from async_arch.state_store import StateUnavailable
+from async_arch.workers.brief import RunBrief
+from async_arch.workers.host_slots import least_busy
+from async_arch.workers.roster import WorkerFacts, live_workers
+from async_arch.workers.settings import WorkersSettings
+from async_arch.workers.task_queue import PERFORM, TaskReference
+
+__all__ = ["DocketExecutor"]
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+_LOOK_S = 1.0
+_LOST_AFTER_S = 3.0
+"""How long after it was put in a task is looked for."""
+_MOST_TIMES_IN = 4
+_ANSWER_TIMEOUT_S = 10.0
+_ENDS = frozenset({EventKind.TASK_COMPLETED, EventKind.TASK_FAILED})
+
+
+@dataclass(slots=True)
+class _Underway:
+    """A task that workers have, or are to have."""
+
+    reference: TaskReference
+    ended: asyncio.Future[None]
+    put_in_s: float
+    """When it was put in last, by the loop's clock."""
+    times_in: int = 0
+
+
+@dataclass(slots=True)
+class DocketExecutor:
+    """Has workers do the tasks of one build, whose `state` is written under a lease.
+
+    `now` gives ISO timestamps.
+    """
+
+    queue: Docket
+    connection: RedisConnection
+    state: RedisStateManager
+    settings: WorkersSettings
+    model: ModelSettings
+    generation: Generation
+    now: Callable[[], str]
+    _underway: dict[str, _Underway] = field(default_factory=dict)
+    _briefed: asyncio.Task[None] | None = None
+    _lost: StateUnavailable | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[DocketExecutor]:
+        """The executor at work, for as long as the block lasts."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._follow()), group.create_task(self._watch())]
+            try:
+                yield self
+            finally:
+                for task in tasks:
+                    task.cancel()
+                if self._briefed is not None:
+                    self._briefed.cancel()
+
+    async def execute(self, assignment: Assignment) -> TaskResult:
+        """Have a task done; see `TaskExecutor`. Cancelled, it takes the task back from the workers."""
+        await self._brief(assignment)
+        if self._lost is not None:
+            raise self._lost
+        name = str(assignment.task)
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        host = await self._host()
+        reference = TaskReference(self.state.run, name, self.state.token, assignment.place, *host)
+        underway = self._underway[name] = _Underway(reference, ended, 0.0)
+        try:
+            await self._put_in(underway)
+            await ended
+        except _Refused as refused:
+            return await self._fail(assignment, str(refused))
+        except asyncio.CancelledError:
+            await self._take_back(reference)
+            raise
+        finally:
+            del self._underway[name]
+        return await self._result(assignment)
+
+    async def _brief(self, assignment: Assignment) -> None:
+        """Leave the brief once, before the first task goes in."""
+        if self._briefed is None:
+            self._briefed = asyncio.ensure_future(self.state.leave_brief(self._told(assignment.order).data))
+        await asyncio.shield(self._briefed)
+
+    def _told(self, order: Order) -> RunBrief:
+        settings = self.settings
+        return RunBrief(order, self.model, settings.model_url, self.generation, settings.code, settings.hosts)
+
+    async def _host(self) -> tuple[str, int] | tuple[()]:
+        own = Counter(each.reference.host for each in self._underway.values())
+        found = await self._asked(lambda: least_busy(self.queue, self.settings.hosts, own))
+        return (found.url, found.slots) if found is not None else ()
+
+    async def _put_in(self, underway: _Underway) -> None:
+        underway.times_in += 1
+        reference = underway.reference
+        # Nothing of it waits longer than the next one takes: the order in which tasks go in is theirs.
+        add = self.queue.add(PERFORM, key=reference.key)
+        await self._asked(lambda: add(**reference.arguments()))
+        underway.put_in_s = asyncio.get_running_loop().time()
+
+    async def _take_back(self, reference: TaskReference) -> None:
+        with suppress(redis.exceptions.RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                await self.queue.cancel(reference.key)
+
+    async def _result(self, assignment: Assignment) -> TaskResult:
+        task = assignment.task
+        checkpoint = await self.state.checkpoint(str(task))
+        if checkpoint is None:
+            raise StateUnavailable(f"run {self.state.run}: {task} ended and nothing is left of it in Redis")
+        files = (await self.state.read(Reads(files=checkpoint.files))).files if checkpoint.files else {}
+        plan = await self.state.plan() if task in PLANNING else None
+        cause = checkpoint.failure_cause
+        failure = AgentFailure(task.role, task.module, cause, checkpoint.reason) if cause else None
+        return TaskResult(failure, plan, files, checkpoint.answer_size)
+
+    async def _fail(self, assignment: Assignment, reason: str) -> TaskResult:
+        """End a task that no worker ends, unless one has meanwhile."""
+        task = assignment.task
+        await self._take_back(TaskReference(self.state.run, str(task), self.state.token, assignment.place))
+        report = failed(task, AgentFailure(task.role, task.module, Cause.ENGINE, reason))
+        await self.state.report(report, assignment.place, report.event(self.now()))
+        await self.state.settled()
+        return await self._result(assignment)
+
+    async def _follow(self) -> None:
+        """Tell who waits for a task that it has ended."""
+        try:
+            async with aclosing(self.state.events_after()) as events:
+                async for streamed in events:
+                    underway = self._underway.get(streamed.event.task)
+                    if streamed.event.kind in _ENDS and underway and not underway.ended.done():
+                        underway.ended.set_result(None)
+        except StateUnavailable as error:
+            self._lost = error
+            self._end_all(error)
+
+    async def _watch(self) -> None:
+        """Look after the tasks that are under way: whether somebody is there to do them, and has them."""
+        loop = asyncio.get_running_loop()
+        served_s = loop.time()
+        warned = False
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if not self._underway:
+                served_s = loop.time()
+                continue
+            try:
+                workers = await live_workers(self.connection)
+                await self._find_lost(loop.time())
+            except StateUnavailable:
+                # Whoever reads the events says so.
+                continue
+            if self._serving(workers):
+                served_s, warned = loop.time(), False
+                continue
+            reason = self._unserved(workers)
+            if not warned and loop.time() - served_s > _LOST_AFTER_S:
+                warned = True
+                _log.warning("%s", reason)
+            if self.settings.wait_s is not None and loop.time() - served_s > self.settings.wait_s:
+                self._end_all(_Refused(f"{reason}; waited for {self.settings.wait_s:g} s"))
+
+    def _serving(self, workers: Sequence[WorkerFacts]) -> bool:
+        name = self.queue.name
+        return any(name.endswith(f":{each.queue}:{each.code[:16]}") for each in workers if not each.draining)
+
+    def _unserved(self, workers: Sequence[WorkerFacts]) -> str:
+        others = sorted({each.code[:12] for each in workers})
+        there = f"{len(workers)} of other code or another queue ({', '.join(others)})" if others else "none"
+        where = redacted(self.connection.url)
+        code = self.settings.code[:12]
+        return f"no worker of code {code} serves run {self.state.run} on Redis at {where}; there: {there}"
+
+    async def _find_lost(self, now_s: float) -> None:
+        """Put in again what neither waits in the queue nor is done nor has ended."""
+        for name, underway in list(self._underway.items()):
+            if underway.ended.done() or now_s - underway.put_in_s < _LOST_AFTER_S or not underway.times_in:
+                continue
+            key = self.queue.runs_key(underway.reference.key)
+            if await self.connection.command("EXISTS", key):
+                underway.put_in_s = now_s
+                continue
+            if underway.ended.done():
+                continue
+            if await self.state.checkpoint(name) is not None:
+                underway.ended.set_result(None)
+            elif underway.times_in >= _MOST_TIMES_IN:
+                reason = f"workers gave {name} up {underway.times_in} times; see their logs"
+                underway.ended.set_exception(_Refused(reason))
+            else:
+                _log.warning("%s of %s was lost and is put in again", name, self.state.run)
+                await self._put_in(underway)
+
+    def _end_all(self, error: Exception) -> None:
+        for underway in self._underway.values():
+            if not underway.ended.done():
+                underway.ended.set_exception(error)
+
+    async def _asked(self, question: Callable[[], Awaitable[_T]]) -> _T:
+        """The answer to what is asked of docket, which has no time-out of its own."""
+
+        async def bounded() -> _T:
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                return await question()
+
+        return await self.connection.ask(bounded)
+
+
+class _Refused(Exception):
+    """A task is not done by workers; the message says why."""

@@ -1,0 +1,88 @@
+"""The queue of the tasks of builds: a docket in Redis, one for each version of the code.
+
+Builds and workers of other code never see it: during a rolling upgrade the workers of either code do the
+tasks of the builds of that code, and nobody has to give a task back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+import redis.exceptions
+from docket import Docket
+from docket.execution import Execution
+
+from async_arch.redis_client import redacted
+from async_arch.state_store import StateUnavailable
+from async_arch.workers.plain_data import confine
+
+__all__ = ["DEFAULT_QUEUE", "PERFORM", "TaskReference", "open_queue", "queue_name"]
+
+DEFAULT_QUEUE = "default"
+PERFORM = "perform"
+"""The name under which workers know the doing of a task."""
+
+_CODE_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReference:
+    """A task in the queue: where its build and what it needs are found, and nothing of them.
+
+    `token` is of the lease that the build's owner holds; `place` the task's in the build order; `host` is
+    the model host that is to answer it, of which `slots` tasks are done at once; empty where the build's
+    gateway sees to that.
+    """
+
+    run: str
+    task: str
+    token: str
+    place: int
+    host: str = ""
+    slots: int = 0
+
+    @property
+    def key(self) -> str:
+        """What docket knows the task by: it is not queued twice while it waits under one key."""
+        return f"{self.run}:{self.token}:{self.task}"
+
+    def arguments(self) -> dict[str, str | int]:
+        """What lies in the queue."""
+        return asdict(self)
+
+
+class TaskQueue(Docket):
+    """A docket that reads no pickled objects, and keeps nothing of a task that has ended."""
+
+    async def get_execution(self, key: str) -> Execution | None:
+        """Not to be had: docket unpickles here with a module that it imports anew."""
+        raise NotImplementedError(f"the execution of {key} is not read from Redis")
+
+
+def queue_name(queue: str, code: str) -> str:
+    """The name of the docket for builds with this fingerprint of the code; its keys begin with it."""
+    return f"agentfactory:queue:{queue}:{code[:_CODE_LENGTH]}"
+
+
+@asynccontextmanager
+async def open_queue(url: str, queue: str, code: str) -> AsyncIterator[Docket]:
+    """The queue of the builds of this `code` on the server at `url`.
+
+    Raises `StateUnavailable` where the server does not answer or refuses.
+    """
+    confine()
+    opened = TaskQueue(name=queue_name(queue, code), url=url, execution_ttl=timedelta(0))
+    try:
+        async with opened:
+            opened.register(_perform, [PERFORM])
+            yield opened
+    except redis.exceptions.RedisError as error:
+        raise StateUnavailable(f"no answer from Redis at {redacted(url)}: {error}") from error
+
+
+async def _perform(run: str, task: str, token: str, place: int, host: str, slots: int) -> None:
+    """What docket takes the names of the arguments from, where tasks are only put in."""
+    raise NotImplementedError(f"{task} of {run} is done by a worker")
