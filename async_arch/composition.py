@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["AgentCalls", "Generation", "Orchestration", "StateStoreKind"]
+__all__ = ["AgentCalls", "ExecutorKind", "Generation", "Orchestration", "StateStoreKind"]
 
 
 class AgentCalls(StrEnum):
@@ -32,6 +32,15 @@ class Generation(StrEnum):
     """Whole files."""
     HYBRID = "hybrid"
     """The gaps of rendered templates."""
+
+
+class ExecutorKind(StrEnum):
+    """Where tasks are done."""
+
+    LOCAL = "local"
+    """In the process of the build."""
+    WORKERS = "workers"
+    """By any number of worker processes, on any machine."""
 
 
 class StateStoreKind(StrEnum):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from async_arch.composition import AgentCalls, Generation, Orchestration, StateStoreKind
+from async_arch.composition import AgentCalls, ExecutorKind, Generation, Orchestration, StateStoreKind
 from harness.compare import Comparison, Mismatch, Status, compare
 from harness.compare.determinism import same_texts
 from harness.compare.terms import Policy, Terms
@@ -21,7 +21,7 @@ from harness.engines.engine import Engine
 from harness.engines.finding import find_engine
 from harness.errors import BadInputError
 from harness.record import RunRecord
-from harness.session import Session, SessionSettings, open_session
+from harness.session import Session, SessionSettings, open_session, require_redis_for_workers
 from harness.spec import Spec
 from harness.trial import Watcher
 
@@ -101,6 +101,7 @@ async def bisect(spec: Spec, candidate: str, settings: SessionSettings, watcher:
     """
     steps = steps_to(candidate)
     engines = [find_engine(step.engine) for step in steps]
+    require_redis_for_workers(engines, settings)
     needs_redis = any(engine.needs_redis for engine in engines)
     async with open_session(settings, needs_redis=needs_redis) as session:
         session.check(spec)
@@ -184,14 +185,25 @@ def _steps(wanted: Composition) -> Iterator[Step]:
             after=order,
             phase=2,
         )
+    engine = _engine(state, calls, order)
     if wanted.generation is not Generation.LLM:
         generation = wanted.generation.value
+        engine = f"{engine},generation={generation}"
         yield Step(
-            engine=f"{_engine(state, calls, order)},generation={generation}",
+            engine=engine,
             flag="generation",
             before=Generation.LLM.value,
             after=generation,
             phase=3,
+        )
+    if wanted.executor is not ExecutorKind.LOCAL:
+        executor = wanted.executor.value
+        yield Step(
+            engine=f"{engine},executor={executor}",
+            flag="executor",
+            before=ExecutorKind.LOCAL.value,
+            after=executor,
+            phase=2,
         )
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from agents.build import TaskEvent
 from agents.chat_protocol import ModelSettings
-from async_arch.composition import Orchestration
+from async_arch.composition import ExecutorKind, Orchestration
 from async_arch.redis_client import DEFAULT_PATIENCE_S
+from async_arch.workers.settings import ModelHost, WorkersSettings
 from harness.engines.engine import Engine, EngineJob
 from harness.errors import BadInputError, SurroundingsError
 from harness.flags import PinnedFlags
@@ -25,6 +26,7 @@ from harness.gateway.errors import GatewayError
 from harness.gateway.model import ModelChoice
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
+from harness.gateway.started_process import StartedProcess
 from harness.learned_weights import EarlierRuns, earlier_runs
 from harness.record import (
     ModelFacts,
@@ -36,8 +38,9 @@ from harness.record import (
     Sitting,
 )
 from harness.record.event_log import EventLog
-from harness.record.fingerprint import Fingerprint, digest_of, source_digests, templates_digest
+from harness.record.fingerprint import Fingerprint, digest_of, source_digests, tasks_code, templates_digest
 from harness.record.run_lock import locked_run
+from harness.record.workers_choice import WorkersChoice
 from harness.run_account import account_of
 from harness.run_clock import RunClock
 from harness.spec import Spec
@@ -45,7 +48,7 @@ from harness.state.left_in_redis import left_in_redis
 from harness.state.mirror_back import mirrored_back
 from harness.surroundings import EMBEDDED, RedisServer, chosen_model, fault_rules, redis_server
 
-__all__ = ["OnEvent", "Session", "SessionSettings", "open_session"]
+__all__ = ["OnEvent", "Session", "SessionSettings", "open_session", "require_redis_for_workers"]
 
 _PATIENCE_S = 30.0
 _JOURNAL = "calls.jsonl"
@@ -63,7 +66,7 @@ class SessionSettings:
     `time_scale` scales the times of a replayed answer; `faults` are rules of what is to go wrong; `redis` is
     `embedded` or a URL, of a server that may be away for `redis_patience_s`. `call_timeout_s` bounds one call
     to the model, waiting for a slot included; `deadline_s` a whole run. Of `templates`, a folder, each takes
-    the place of ours of that name.
+    the place of ours of that name. `workers` do the tasks of engines that have workers do them.
     """
 
     model: str = "auto"
@@ -76,6 +79,7 @@ class SessionSettings:
     call_timeout_s: float = 600.0
     deadline_s: float = 3600.0
     templates: Path | None = None
+    workers: WorkersChoice = field(default_factory=WorkersChoice)
     store: Path = Path(".harness")
 
 
@@ -180,7 +184,7 @@ class Session:
                 engine=engine.name,
                 composition=dict(engine.flags),
                 not_resumable=engine.not_resumable,
-                settings=self._run_settings(spec),
+                settings=self._run_settings(spec, engine),
                 model=model,
                 flags=flags,
                 fingerprint=await asyncio.to_thread(_fingerprint, spec, engine, model, self.settings),
@@ -212,7 +216,7 @@ class Session:
         model = await asyncio.to_thread(self.model_facts, before.spec)
         manifest = before.model_copy(
             update={
-                "settings": self._run_settings(before.spec),
+                "settings": self._run_settings(before.spec, engine),
                 "model": model,
                 "state": redis.place(self.store),
                 "weights": before.weights or self._weights(engine, model),
@@ -270,6 +274,7 @@ class Session:
                         resume=resume,
                         templates=self.settings.templates,
                         exports_json=not manifest.finalized,
+                        workers=await self._workers(manifest),
                         weights=manifest.weights.weights if manifest.weights else None,
                     )
                 )
@@ -302,7 +307,20 @@ class Session:
         journal = self.store.folder(run) / _JOURNAL
         return journal.is_file() and journal.stat().st_size > 0
 
-    def _run_settings(self, spec: Spec) -> RunSettings:
+    async def _workers(self, manifest: RunManifest) -> WorkersSettings | None:
+        """What the engine of a run is to know of the workers that do its tasks."""
+        choice = manifest.settings.workers
+        if choice is None:
+            return None
+        return WorkersSettings(
+            queue=choice.queue,
+            code=await asyncio.to_thread(tasks_code, self.settings.templates),
+            model_url=self._gateway.ollama_host(manifest.id),
+            hosts=tuple(ModelHost(host.url, host.slots) for host in self.model.hosts),
+            wait_s=choice.wait_s,
+        )
+
+    def _run_settings(self, spec: Spec, engine: Engine) -> RunSettings:
         settings = self.settings
         return RunSettings(
             model=self.model.text,
@@ -314,6 +332,20 @@ class Session:
             call_timeout_s=settings.call_timeout_s,
             deadline_s=settings.deadline_s,
             templates=str(settings.templates.absolute()) if settings.templates else None,
+            workers=settings.workers if _has_workers(engine) else None,
+        )
+
+
+def _has_workers(engine: Engine) -> bool:
+    return engine.flags.get("executor") == ExecutorKind.WORKERS
+
+
+def require_redis_for_workers(engines: Iterable[Engine], settings: SessionSettings) -> None:
+    """Raise `BadInputError` where workers are to do tasks and could not find them."""
+    if settings.redis == EMBEDDED and any(map(_has_workers, engines)):
+        raise BadInputError(
+            "--redis: workers need a server that they reach as well, such as redis://localhost:6379/0; the "
+            "embedded one is of this process alone"
         )
 
 
@@ -339,12 +371,16 @@ def _sitting(began: datetime) -> Sitting:
 
 @asynccontextmanager
 async def open_session(
-    settings: SessionSettings, *, needs_redis: bool, data_dir: Path | None = None
+    settings: SessionSettings,
+    *,
+    needs_redis: bool,
+    data_dir: Path | None = None,
+    gateway_started: StartedProcess | None = None,
 ) -> AsyncIterator[Session]:
     """Surroundings as `settings` ask for, all of them gone when the block is left.
 
-    An embedded Redis goes on with the data in `data_dir`, where that is given. Raises `BadInputError` and
-    `SurroundingsError`.
+    An embedded Redis goes on with the data in `data_dir`, where that is given; `gateway_started` is the
+    process of the gateway, where it loads already. Raises `BadInputError` and `SurroundingsError`.
     """
     faults = fault_rules(settings.faults)
     if settings.templates is not None and not settings.templates.is_dir():
@@ -359,11 +395,16 @@ async def open_session(
                 # The engine's own time-out comes first: how it copes with a silent model is on its record.
                 upstream_timeout_s=settings.call_timeout_s + _PATIENCE_S,
             )
-            return GatewaySettings(upstream=upstream, faults=faults, token=secrets.token_urlsafe(24))
+            return GatewaySettings(
+                upstream=upstream,
+                faults=faults,
+                token=secrets.token_urlsafe(24),
+                address=settings.workers.gateway_address,
+            )
 
         async def opened_gateway() -> Gateway:
             try:
-                return await stack.enter_async_context(running_gateway(gateway_settings))
+                return await stack.enter_async_context(running_gateway(gateway_settings, gateway_started))
             except GatewayError as error:
                 raise SurroundingsError(str(error)) from error
 

@@ -15,12 +15,13 @@ from harness.compare.determinism import is_deterministic, natural_policy
 from harness.compare.pair import Compared, ComparedWithItself, compare_pair, compare_with_itself
 from harness.compare.repeats import together
 from harness.compare.terms import EXACT, Policy, Terms
+from harness.engines.ahead import NOTHING_AHEAD, StartedAhead
 from harness.engines.engine import Engine
 from harness.engines.finding import find_engine
 from harness.evidence import EvidenceKind, EvidenceStore, evidence_of
 from harness.record import RunRecord
 from harness.sandbox import Sandbox
-from harness.session import Session, SessionSettings, open_session
+from harness.session import Session, SessionSettings, open_session, require_redis_for_workers
 from harness.spec import Spec
 
 __all__ = ["Watcher", "run_trial"]
@@ -57,6 +58,7 @@ async def run_trial(
     repeat: int = 1,
     aa: bool | None = None,
     execute: ExecuteSettings | None = None,
+    ahead: StartedAhead = NOTHING_AHEAD,
 ) -> AsyncIterator[Comparison]:
     """Run the engines named `control` and `candidate` on each spec and compare; a comparison at a time.
 
@@ -65,13 +67,16 @@ async def run_trial(
     itself, as many pairs, one beside each. None leaves that to the model: where its answers vary, it is; and
     `policy`, which takes the place of that in `terms`, is then `contract`, and else `exact`. With `execute`
     what was generated is executed in a sandbox and compared as well. What each pair of control and candidate
-    shows is kept as evidence. Raises `BadInputError` and `SurroundingsError`.
+    shows is kept as evidence. `ahead` are processes that load already, the worker for `control`. Raises `BadInputError` and `SurroundingsError`.
     """
-    engines = {"control": find_engine(control), "candidate": find_engine(candidate)}
+    engines = {"control": find_engine(control, ahead.worker), "candidate": find_engine(candidate)}
+    require_redis_for_workers(engines.values(), settings)
     needs_redis = any(engine.needs_redis for engine in engines.values())
     # Before anything has run: where nothing can be kept in, nothing is to be executed.
     execution = _Execution(execute, await ready_to_execute(execute)) if execute else None
-    async with open_session(settings, needs_redis=needs_redis) as session:
+    async with open_session(
+        settings, needs_redis=needs_redis, gateway_started=ahead.gateway
+    ) as session:
         for spec in specs:
             # Before anything has run: an hour's work must not end at the last spec's model.
             session.check(spec)

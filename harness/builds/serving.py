@@ -15,6 +15,7 @@ from harness.builds.delivery import check_output, deliver
 from harness.builds.shadow_queue import ShadowJob, ShadowQueue
 from harness.compare.outcome import describe_outcome
 from harness.compare.verdict import Status
+from harness.engines.composition import by_workers
 from harness.engines.finding import find_engine
 from harness.engines.registry import legacy_is_retired
 from harness.errors import BadInputError
@@ -24,7 +25,7 @@ from harness.flags import START, EngineMode, Installation, PinnedFlags, pin_flag
 from harness.gates.step_engines import async_engine, legacy_engine
 from harness.gateway.model import ModelChoice
 from harness.record import OutcomeStatus, RunOutcome, RunRecord
-from harness.session import SessionSettings, open_session
+from harness.session import SessionSettings, open_session, require_redis_for_workers
 from harness.spec import Spec
 from harness.surroundings import chosen_model
 from harness.trial import Watcher
@@ -41,6 +42,8 @@ class BuildSettings:
     output: Path
     fallback: bool = False
     """Whether legacy does over what async fails at."""
+    by_workers: bool = False
+    """Whether workers do the tasks, where async builds."""
     sample: float = 0.1
     """Of which share of the builds, from the canary on, the other engine builds the same, to be compared."""
 
@@ -88,6 +91,8 @@ async def build(
     compared = compared and not retired
     model = await _model(settings, keeps=compared or falls_back)
     name = async_engine(pinned) if by_async else legacy_engine(pinned)
+    if by_async and settings.by_workers:
+        name = by_workers(name)
     served = await _run(spec, name, settings, model, pinned, watcher)
     failed: RunRecord | None = None
     if by_async:
@@ -148,6 +153,7 @@ async def _run(
     watcher: Watcher,
 ) -> RunRecord:
     engine = find_engine(name)
+    require_redis_for_workers([engine], settings.session)
     session_settings = replace(settings.session, model=model.text)
     async with open_session(session_settings, needs_redis=engine.needs_redis) as session:
         session.check(spec)

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from async_arch.composition import AgentCalls, Generation, Orchestration, StateStoreKind
+from async_arch.composition import AgentCalls, ExecutorKind, Generation, Orchestration, StateStoreKind
 from harness.errors import BadInputError
 
-__all__ = ["Composition", "parse_engine"]
+__all__ = ["Composition", "by_workers", "parse_engine"]
 
 _CHOICES = (
-    "legacy, async, phase:1 to phase:4, external:FILE.yaml, legacy:state_store=..., or async:flag=value,... "
-    "with the flags {flags}"
+    "legacy, async, phase:1 to phase:4, async:workers, external:FILE.yaml, legacy:state_store=..., or "
+    "async:flag=value,... with the flags {flags}"
 )
 _FLAGS = {
     "state_store": StateStoreKind,
     "agent_calls": AgentCalls,
     "orchestration": Orchestration,
     "generation": Generation,
+    "executor": ExecutorKind,
 }
 
 
@@ -31,6 +32,7 @@ class Composition:
     agent_calls: AgentCalls
     orchestration: Orchestration
     generation: Generation = Generation.LLM
+    executor: ExecutorKind = ExecutorKind.LOCAL
 
     @property
     def concurrent(self) -> bool:
@@ -44,13 +46,16 @@ class Composition:
         return self.state_store.needs_redis
 
     def as_flags(self) -> dict[str, str]:
-        """The choices by flag."""
-        return {
+        """The choices by flag; the executor only where it is not the process of the build itself."""
+        flags = {
             "state_store": self.state_store.value,
             "agent_calls": self.agent_calls.value,
             "orchestration": self.orchestration.value,
             "generation": self.generation.value,
         }
+        if self.executor is not ExecutorKind.LOCAL:
+            flags["executor"] = self.executor.value
+        return flags
 
 
 _LEGACY = Composition("legacy", StateStoreKind.JSON, AgentCalls.BLOCKING, Orchestration.SEQUENTIAL)
@@ -65,6 +70,7 @@ _NAMED = {
     "phase:3": _PHASE_3,
     "phase:4": _PHASE_3,
     "async": _PHASE_2,
+    "async:workers": replace(_PHASE_2, executor=ExecutorKind.WORKERS),
 }
 _BASES = {"legacy": _LEGACY, "async": _PHASE_2}
 _LEGACY_FLAGS = frozenset({"state_store"})
@@ -95,10 +101,28 @@ def parse_engine(name: str) -> Composition:
                 f"{name!r}: of legacy only the state_store can be chosen; for {setting} take async:{setting}"
             )
         chosen[flag] = value
-    return replace(
+    composition = replace(
         base,
         state_store=StateStoreKind(chosen["state_store"]),
         agent_calls=AgentCalls(chosen["agent_calls"]),
         orchestration=Orchestration(chosen["orchestration"]),
         generation=Generation(chosen["generation"]),
+        executor=ExecutorKind(chosen.get("executor", ExecutorKind.LOCAL)),
     )
+    _require_suited_to_workers(name, composition)
+    return composition
+
+
+def by_workers(name: str) -> str:
+    """The name of the async engine called `name`, its tasks done by workers."""
+    return f"{name},executor=workers" if "=" in name else "async:workers"
+
+
+def _require_suited_to_workers(name: str, composition: Composition) -> None:
+    """Workers find a build in Redis, call the model without threads, and do what is ready."""
+    if composition.executor is not ExecutorKind.WORKERS:
+        return
+    needed = {flag: value for flag, value in _PHASE_2.as_flags().items() if flag != "generation"}
+    wrong = [f"{flag}={value}" for flag, value in needed.items() if composition.as_flags()[flag] != value]
+    if wrong:
+        raise BadInputError(f"{name!r}: workers need {', '.join(wrong)}")

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from agents.build import MirrorReport, TaskEvent
 from async_arch.estimates import TaskWeights
+from async_arch.workers.settings import WorkersSettings
 from harness.record import EngineResources, ExternalPlace, Failure, Leaves
 from harness.spec import Spec
 
@@ -47,6 +48,8 @@ class EngineJob:
     """A folder with templates that take the place of ours, for hybrid generation."""
     exports_json: bool = True
     """Whether state that is in Redis is written as `blackboard.json` at the end; legacy always does so."""
+    workers: WorkersSettings | None = None
+    """The workers that do the tasks, where it has any do them."""
     weights: TaskWeights | None = None
     """What tasks take, for an engine that chooses which begins first; None: what it takes them for."""
 

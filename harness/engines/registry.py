@@ -102,6 +102,7 @@ async def _run_async(
         generation=Generation(job.flags["generation"]),
         templates=Path(job.templates) if job.templates else None,
         weights=job.weights or TaskWeights(),
+        workers=job.workers,
     )
     async with open_engine(settings, job.run, Path(job.project_dir)) as engine:
         await asyncio.to_thread(ready)

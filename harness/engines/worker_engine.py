@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from agents.build import TaskEvent
 from agents.conversation import Cause
 from async_arch.composition import StateStoreKind
+from harness.engines.ahead import started_worker
 from harness.engines.composition import Composition
 from harness.engines.engine import EngineJob, EngineResult
 from harness.engines.last_words import last_words
@@ -28,13 +29,14 @@ from harness.engines.worker_protocol import (
     WorkerMessage,
     worker_message,
 )
+from harness.gateway.started_process import StartedProcess
 from harness.record import Failure, Leaves
 
 __all__ = ["WorkerEngine", "worker_job_of"]
 
 _START_TIMEOUT_S = 60.0
 _END_TIMEOUT_S = 10.0
-_LINE_LIMIT = 1 << 20
+_MOST_WORDS = 1 << 20
 
 
 class _NoResult(Exception):
@@ -42,11 +44,15 @@ class _NoResult(Exception):
 
 
 class WorkerEngine:
-    """An engine of this project, composed of `composition`; a worker process is started for each run."""
+    """An engine of this project, composed of `composition`; a worker process is started for each run.
 
-    def __init__(self, name: str, composition: Composition) -> None:
+    `worker` is the one for the first run, where it loads already.
+    """
+
+    def __init__(self, name: str, composition: Composition, worker: StartedProcess | None = None) -> None:
         self._name = name
         self._composition = composition
+        self._ahead = worker
 
     @property
     def name(self) -> str:
@@ -85,27 +91,26 @@ class WorkerEngine:
 
     async def run(self, job: EngineJob) -> EngineResult:
         """Build in a worker process; it is gone when this returns or is cancelled."""
-        started = time.monotonic()
         startup_s = 0.0
         events: list[TaskEvent] = []
-        async with _worker(job) as process:
-            try:
+        message: WorkerMessage
+        try:
+            async with _worker(self._started(), job.log) as worker:
                 async with asyncio.timeout(_START_TIMEOUT_S):
-                    message = await self._start(process, job)
-                startup_s = time.monotonic() - started
+                    message = await self._start(worker, job)
+                startup_s = time.monotonic() - worker.began_s
                 if isinstance(message, Ready):
+                    startup_s -= message.waited_s
                     async with asyncio.timeout(job.deadline_s):
                         await job.begin()
-                        await _write(process, GO)
-                        message = await _until_finished(process, job, events)
+                        await worker.tell(GO)
+                        message = await _until_finished(worker.process, job, events)
                         await job.end()
-            except TimeoutError:
-                reason = (
-                    f"not finished within {job.deadline_s:g} s" if startup_s else "the engine did not start"
-                )
-                return _failed(Cause.DEADLINE, reason, startup_s, events)
-            except _NoResult as problem:
-                return _failed(Cause.ENGINE, f"{problem}{last_words(job.log)}", startup_s, events)
+        except TimeoutError:
+            reason = f"not finished within {job.deadline_s:g} s" if startup_s else "the engine did not start"
+            return _failed(Cause.DEADLINE, reason, startup_s, events)
+        except _NoResult as problem:
+            return _failed(Cause.ENGINE, f"{problem}{last_words(job.log)}", startup_s, events)
         if isinstance(message, Finished):
             return EngineResult(
                 startup_s,
@@ -117,10 +122,14 @@ class WorkerEngine:
             )
         return _failed(Cause.ENGINE, "the engine's process said nothing of its result", startup_s, events)
 
-    async def _start(self, process: Process, job: EngineJob) -> WorkerMessage:
-        worker_job = worker_job_of(self._composition, job)
-        await _write(process, worker_job.model_dump_json().encode() + b"\n")
-        return await _read(process)
+    def _started(self) -> AbstractAsyncContextManager[StartedProcess]:
+        """A worker that was told nothing yet. One that was started ahead is ended by whoever did so, too."""
+        ahead, self._ahead = self._ahead, None
+        return started_worker(self._name) if ahead is None else nullcontext(ahead)
+
+    async def _start(self, worker: StartedProcess, job: EngineJob) -> WorkerMessage:
+        await worker.tell(worker_job_of(self._composition, job).model_dump_json().encode())
+        return await _read(worker.process)
 
 
 def worker_job_of(composition: Composition, job: EngineJob) -> WorkerJob:
@@ -132,6 +141,8 @@ def worker_job_of(composition: Composition, job: EngineJob) -> WorkerJob:
             "flags": composition.as_flags(),
             "run": job.run,
             "project_dir": str(job.project_dir),
+            "log": str(job.log),
+            "ollama_host": job.ollama_host,
             "idea": spec.idea,
             "hints": [
                 {
@@ -151,41 +162,22 @@ def worker_job_of(composition: Composition, job: EngineJob) -> WorkerJob:
             "resume": job.resume,
             "exports_json": job.exports_json,
             "templates": str(job.templates) if job.templates else None,
+            "workers": job.workers if "executor" in composition.as_flags() else None,
             "weights": job.weights,
         }
     )
 
 
 @asynccontextmanager
-async def _worker(job: EngineJob) -> AsyncIterator[Process]:
-    environment = {
-        **os.environ,
-        "OLLAMA_HOST": job.ollama_host,
-        # A proxy in the environment would keep the engine from the loopback.
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "PYTHONUNBUFFERED": "1",
-    }
-    with job.log.open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            # Not from the working directory, where an AgentFactory may have an `agents` of its own.
-            "-P",
-            "-m",
-            "harness.engines.worker",
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=log,
-            env=environment,
-            cwd=job.project_dir,
-            limit=_LINE_LIMIT,
-            # Ctrl-C is for the harness, which ends its engines itself.
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        await _end(process)
+async def _worker(started: AbstractAsyncContextManager[StartedProcess], log: Path) -> AsyncIterator[StartedProcess]:
+    async with started as worker:
+        try:
+            yield worker
+        finally:
+            await _end(worker.process)
+            # What it said before it knew of the log.
+            with log.open("ab") as file:
+                file.write(worker.said(_MOST_WORDS))
 
 
 async def _end(process: Process) -> None:
@@ -203,14 +195,6 @@ async def _end(process: Process) -> None:
         await process.wait()
         # asyncio does that a moment later by itself, when the loop may be gone.
         process._transport.close()  # type: ignore[attr-defined]
-
-
-async def _write(process: Process, line: bytes) -> None:
-    if process.stdin is None:
-        raise _NoResult("the engine's process has no input")
-    process.stdin.write(line)
-    with suppress(ConnectionError):
-        await process.stdin.drain()
 
 
 async def _read(process: Process) -> WorkerMessage:

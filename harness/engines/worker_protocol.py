@@ -14,12 +14,13 @@ from agents.build import EventKind, MirrorReport, TaskEvent
 from agents.plan import ModuleHint, ModuleType
 from agents.project import Order
 from async_arch.estimates import TaskWeights
+from async_arch.workers.settings import WorkersSettings
 from harness.record.engine_resources import EngineResources
 from harness.record.failure import Failure
 
 __all__ = ["GO", "Finished", "Happened", "Ready", "WorkerJob", "WorkerMessage", "worker_message"]
 
-GO = b"go\n"
+GO = b"go"
 
 
 class _Line(BaseModel):
@@ -40,6 +41,10 @@ class WorkerJob(_Line):
     flags: dict[str, str]
     run: str
     project_dir: str
+    log: str | None = None
+    """The file that what is printed goes to; None: where it goes already."""
+    ollama_host: str | None = None
+    """Where the model is; None: where the environment says."""
     idea: str
     hints: tuple[_Hint, ...]
     model: str
@@ -54,6 +59,8 @@ class WorkerJob(_Line):
     """A folder with templates that take the place of ours."""
     exports_json: bool = True
     """Whether state that is in Redis is written as `blackboard.json` at the end."""
+    workers: WorkersSettings | None = None
+    """The workers that do its tasks; None: they are done in the process that is told."""
     weights: TaskWeights | None = None
     """What tasks take; None: what the engine takes them for."""
 
@@ -70,6 +77,8 @@ class Ready(_Line):
     """The engine is loaded and its clients are open."""
 
     kind: Literal["ready"] = "ready"
+    waited_s: float = 0.0
+    """How long it had nothing left to load and waited for its job."""
 
 
 class Happened(_Line):

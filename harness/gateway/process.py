@@ -15,6 +15,7 @@ from harness.gateway.errors import GatewayDied, GatewayError, GatewayRefused, Re
 from harness.gateway.journal import read_journal
 from harness.gateway.owned_process import OwnedProcess, Told, owned_process
 from harness.gateway.settings import LOOPBACK, GatewaySettings
+from harness.gateway.started_process import GATEWAY_MODULE, StartedProcess
 
 if TYPE_CHECKING:
     import aiohttp
@@ -29,8 +30,10 @@ _DEATH_TIMEOUT_S = 1.0
 class Gateway:
     """A gateway process that serves, as its owner sees it. Its methods raise `GatewayError`."""
 
-    def __init__(self, process: OwnedProcess, session: aiohttp.ClientSession) -> None:
-        self._url = f"http://{LOOPBACK}:{process.port}"
+    def __init__(
+        self, process: OwnedProcess, session: aiohttp.ClientSession, address: str = LOOPBACK
+    ) -> None:
+        self._url = f"http://{_in_url(address)}:{process.port}"
         self._process = process
         self._session = session
         self._journals: dict[str, Path] = {}
@@ -106,23 +109,25 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running_gateway(settings: Told[GatewaySettings]) -> AsyncIterator[Gateway]:
+async def running_gateway(
+    settings: Told[GatewaySettings], started: StartedProcess | None = None
+) -> AsyncIterator[Gateway]:
     """A gateway process of these settings that serves, and is gone when the block is left.
 
-    Where they are still to be found out, the process loads meanwhile.
+    Where they are still to be found out, the process loads meanwhile; `started` is one that does so already.
     """
-    token = ""
+    token, address = "", LOOPBACK
 
     async def found() -> GatewaySettings:
-        nonlocal token
+        nonlocal token, address
         told = settings if isinstance(settings, GatewaySettings) else await settings()
-        token = told.token
+        token, address = told.token, told.address
         # What the process is spoken to with is loaded on both sides at once.
         await asyncio.to_thread(import_module, "aiohttp")
         return told
 
     async with owned_process(
-        "harness.gateway", found, called="the gateway", start_timeout_s=_START_TIMEOUT_S
+        GATEWAY_MODULE, found, called="the gateway", start_timeout_s=_START_TIMEOUT_S, started=started
     ) as process:
         import aiohttp
 
@@ -132,7 +137,11 @@ async def running_gateway(settings: Told[GatewaySettings]) -> AsyncIterator[Gate
             # A connection of its own for each request: there are few, and none that went stale.
             connector=aiohttp.TCPConnector(force_close=True),
         ) as session:
-            yield Gateway(process, session)
+            yield Gateway(process, session, address)
+
+
+def _in_url(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _records(lines: bytes) -> tuple[CallRecord, ...]:

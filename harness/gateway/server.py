@@ -31,17 +31,26 @@ _SHUTDOWN_TIMEOUT_S = 1.0
 
 @asynccontextmanager
 async def serving(
-    upstream: Upstream, clock: Clock, token: str, outages: OutageLog | None = None
+    upstream: Upstream,
+    clock: Clock,
+    token: str,
+    outages: OutageLog | None = None,
+    address: str = LOOPBACK,
 ) -> AsyncIterator[int]:
-    """A gateway before `upstream`, on a free port of the loopback interface; yields the port."""
+    """A gateway before `upstream`, on a free port of `address`; yields the port.
+
+    Raises `GatewayStartError` where it cannot listen there.
+    """
     runs = Runs(clock, outages)
     app = web.Application(client_max_size=_MAX_BODY_BYTES, middlewares=[_refusals])
     app.add_subapp("/control", control_app(runs, token))
     api = _OllamaApi(runs, upstream)
     for endpoint in Endpoint:
         app.router.add_post(f"/r/{{run}}{endpoint}", partial(api.model, endpoint))
+        # Of several hosts, the caller has a slot of this one.
+        app.router.add_post(f"/r/{{run}}/host/{{host:[0-9]+}}{endpoint}", partial(api.model, endpoint))
     app.router.add_route("*", "/r/{run}/{path:.*}", api.other)
-    async with _listening(app, runs, LOOPBACK, 0) as port:
+    async with _listening(app, runs, address, 0) as port:
         yield port
 
 
@@ -112,7 +121,9 @@ class _OllamaApi:
             if not self._upstream.passes_on:
                 raise
             return await self._pass_on(request, in_one_piece(body))
-        asked = ModelCall(canonical, stream, body, request.headers, run.id, run.cassette)
+        place = request.match_info.get("host")
+        host = None if place is None else int(place)
+        asked = ModelCall(canonical, stream, body, request.headers, run.id, run.cassette, host)
         delivery = Delivery(request)
         try:
             async with (

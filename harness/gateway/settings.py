@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 LOOPBACK = "127.0.0.1"
-"""The address a gateway listens on."""
+"""The address a gateway listens on unless it is told another."""
 
 
 class SimulateSettings(BaseModel):
@@ -146,3 +146,5 @@ class GatewaySettings(BaseModel):
     faults: tuple[FaultRule, ...] = ()
     """What is to go wrong, of which the first rule that fits a call acts."""
     token: str = Field(min_length=16, repr=False)
+    address: str = LOOPBACK
+    """The address of this machine to listen on."""

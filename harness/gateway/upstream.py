@@ -34,6 +34,7 @@ class ModelCall:
     """A request to the model that holds a slot: as it came (body, headers) and as it was understood.
 
     `run` is the run that makes it, `cassette` the name of the cassette that this run records or replays.
+    `host` is the place of the host that is to answer it, among several, as long as that is not left out.
     """
 
     request: CanonicalRequest
@@ -42,6 +43,7 @@ class ModelCall:
     headers: Mapping[str, str]
     run: str = ""
     cassette: str = ""
+    host: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

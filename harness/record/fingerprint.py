@@ -21,6 +21,7 @@ __all__ = [
     "digest_of",
     "newest_source",
     "source_digests",
+    "tasks_code",
     "templates_digest",
 ]
 
@@ -77,6 +78,13 @@ def _digest_of_package(name: str) -> str:
 def templates_digest(overrides: Path | None) -> Mapping[str, str]:
     """The digest of the templates that take the place of ours, where there are any."""
     return {"templates given": _digest(_files_in(overrides))} if overrides is not None else {}
+
+
+def tasks_code(overrides: Path | None) -> str:
+    """The digest of all code that does tasks: workers do those of builds with the same, and no others."""
+    sources = source_digests()
+    doing = {name: sources[name] for name in ("agents", "async_arch", "templates")}
+    return digest_of({**doing, **templates_digest(overrides)})
 
 
 def newest_source() -> datetime:

@@ -14,6 +14,7 @@ from harness.flags import PinnedFlags
 from harness.gateway.settings import SimulateSettings
 from harness.record.fingerprint import Fingerprint
 from harness.record.run_record import ModelFacts
+from harness.record.workers_choice import WorkersChoice
 from harness.spec import Spec
 
 __all__ = ["RunManifest", "RunSettings", "RunWeights", "Sitting", "StatePlace"]
@@ -46,6 +47,8 @@ class RunSettings(_Frozen):
     deadline_s: float
     templates: str | None = None
     """The folder with templates that took the place of ours."""
+    workers: WorkersChoice | None = None
+    """The workers that do its tasks, where any do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_phase_1_changes_where_the_state_is_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "is not an engine; known are legacy, async, phase:1 to phase:4, external"),
+        ("", "is not an engine; known are legacy, async, phase:1 to phase:4, async:workers, external"),
         ("phase:5", "is not an engine"),
         ("async:", "is not an engine"),
         ("legacy:", "is not an engine"),

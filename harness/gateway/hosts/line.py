@@ -19,6 +19,8 @@ class Wish:
     """What one call asks of the hosts, over all its attempts."""
 
     model: str
+    wanted: Host | None = None
+    """The one that is to answer, unless it is left out or has refused."""
     refused: set[Host] = field(default_factory=set)
     """Those that answered it with an error, and are not to be asked again."""
     again: bool = False
@@ -103,7 +105,9 @@ class Line:
     def _eligible(self, wish: Wish) -> list[Host]:
         # Where nobody has the model, whoever is asked says so in Ollama's own words.
         offering = [host for host in self._hosts if host.may_answer(wish.model)] or self._hosts
-        return [host for host in offering if host not in wish.refused]
+        left = [host for host in offering if host not in wish.refused]
+        wanted = wish.wanted
+        return [wanted] if wanted in left and wanted.state is not HostState.OUT else left
 
     def _best(self, wish: Wish) -> Host | None:
         """The free host with the least expected wait: its calls under way over its slots, at its pace."""

@@ -106,7 +106,8 @@ class PoolUpstream:
 
     async def _begun(self, call: ModelCall, held: AsyncExitStack) -> Reply:
         """The reply of the first host that begins one; `held` then holds what is to be given back."""
-        wish = Wish(call.request.model)
+        wanted = self._hosts[call.host] if call.host is not None and call.host < len(self._hosts) else None
+        wish = Wish(call.request.model, wanted)
         moved: list[str] = []
         answered: UpstreamError | None = None
         while True:

@@ -1,0 +1,23 @@
+"""Which workers do the tasks of a run, where any do, and where they reach its gateway."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.gateway.settings import LOOPBACK
+
+__all__ = ["DEFAULT_WAIT_S", "WorkersChoice"]
+
+DEFAULT_WAIT_S = 60.0
+
+
+class WorkersChoice(BaseModel):
+    """The workers of `queue`; of them, those whose code is the build's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    queue: str = "default"
+    wait_s: float | None = DEFAULT_WAIT_S
+    """For how long a build waits where there are none, before it fails; None: it waits."""
+    gateway_address: str = LOOPBACK
+    """The address of this machine that the gateway listens on, which workers elsewhere must reach."""
