@@ -67,16 +67,15 @@ async def run_trial(
     itself, as many pairs, one beside each. None leaves that to the model: where its answers vary, it is; and
     `policy`, which takes the place of that in `terms`, is then `contract`, and else `exact`. With `execute`
     what was generated is executed in a sandbox and compared as well. What each pair of control and candidate
-    shows is kept as evidence. `ahead` are processes that load already, the worker for `control`. Raises `BadInputError` and `SurroundingsError`.
+    shows is kept as evidence. `ahead` are processes that load already, the worker for `control`. Raises
+    `BadInputError` and `SurroundingsError`.
     """
     engines = {"control": find_engine(control, ahead.worker), "candidate": find_engine(candidate)}
     require_redis_for_workers(engines.values(), settings)
     needs_redis = any(engine.needs_redis for engine in engines.values())
     # Before anything has run: where nothing can be kept in, nothing is to be executed.
     execution = _Execution(execute, await ready_to_execute(execute)) if execute else None
-    async with open_session(
-        settings, needs_redis=needs_redis, gateway_started=ahead.gateway
-    ) as session:
+    async with open_session(settings, needs_redis=needs_redis, gateway_started=ahead.gateway) as session:
         for spec in specs:
             # Before anything has run: an hour's work must not end at the last spec's model.
             session.check(spec)

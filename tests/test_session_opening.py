@@ -33,7 +33,7 @@ class Surroundings:
         monkeypatch.setattr("harness.session.redis_server", self._redis)
 
     @asynccontextmanager
-    async def _gateway(self, found: Found) -> AsyncIterator[Gateway]:
+    async def _gateway(self, found: Found, *_: object) -> AsyncIterator[Gateway]:
         await found()
         async with self._up("gateway", "redis"):
             yield cast(Gateway, None)
@@ -112,7 +112,7 @@ async def test_a_gateway_that_is_told_nothing_is_gone_at_once(
     loading.write_text(f"#!/bin/sh\necho $$ > {told}.new\nmv {told}.new {told}\nexec sleep 30 <&- >&-\n")
     loading.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(loading))
-    monkeypatch.setattr("harness.gateway.owned_process._STOP_TIMEOUT_S", 20.0)
+    monkeypatch.setattr("harness.gateway.started_process._STOP_TIMEOUT_S", 20.0)
 
     async def not_found() -> GatewaySettings:
         while not told.exists():  # noqa: ASYNC110 - another process makes it

@@ -41,9 +41,15 @@ def test_the_help_is_shown_without_what_the_commands_need() -> None:
     assert loaded_by(code, "typer.rich_utils", *heavy, *HARNESS) == {"typer.rich_utils"}
 
 
+def test_a_comparison_begins_its_processes_before_it_loads_what_it_needs_itself() -> None:
+    heavy = ("pydantic", "redis", "yaml", "rich.console", "harness.session", "harness.gateway.settings")
+    found = loaded_by("import harness.cli.compare", "harness.gateway.started_process", *heavy)
+    assert found == {"harness.gateway.started_process"}
+
+
 def test_a_comparison_begins_without_what_can_wait_until_its_gateway_loads_too() -> None:
     waiting = ("aiohttp", *MODEL_CLIENTS, *OF_COMPARING, *OF_TEMPLATES, *SIMULATED)
-    assert loaded_by("import harness.cli.compare", "harness.session", *waiting) == {"harness.session"}
+    assert loaded_by("import harness.cli.comparing", "harness.session", *waiting) == {"harness.session"}
 
 
 def test_an_engine_loads_nothing_of_the_harness_but_what_it_speaks_to_it_with() -> None:

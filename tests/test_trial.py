@@ -66,12 +66,12 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(tmp_path, SIMULATED)
 
     @asynccontextmanager
-    async def opened(settings: SessionSettings, *, needs_redis: bool) -> AsyncIterator[Bench]:
+    async def opened(settings: SessionSettings, **_: object) -> AsyncIterator[Bench]:
         yield made
 
     monkeypatch.setattr(harness.trial, "open_session", opened)
     monkeypatch.setattr(
-        harness.trial, "find_engine", lambda name: SimpleNamespace(name=name, needs_redis=False, flags={})
+        harness.trial, "find_engine", lambda name, *_: SimpleNamespace(name=name, needs_redis=False, flags={})
     )
     return made
 

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from harness.behaviour import ExecuteSettings
+from harness.cli.deferred_command import loading
 from harness.cli.options import (
     DEFAULT_STORE,
     DEFAULT_TOKENS_PER_S,
     DEFAULT_TTFT_S,
     ConfigFile,
     Faults,
+    GatewayAddress,
     Jitter,
     JitterSeed,
     Json,
+    Queue,
     Slots,
     Store,
     Templates,
     TimeScale,
     TokensPerSecond,
     Ttft,
+    WorkersWait,
 )
-from harness.cli.running import STOPPED_RUN, print_json, reporting, run_to_end
-from harness.compare import Comparison
-from harness.compare.all_specs import judge_all_specs
-from harness.compare.terms import Policy, Terms
-from harness.compare.verdict import exit_code, worst
-from harness.errors import HarnessError
-from harness.gateway.settings import SimulateSettings
-from harness.project_file import read_project_file, requirement
-from harness.record import RunStore
-from harness.report.otlp import Endpoint, export_compared
-from harness.report.progress import TrialProgress
-from harness.report.report_files import ReportFiles
-from harness.report.terminal import print_comparison, print_summary
-from harness.session import SessionSettings
-from harness.spec import Spec, find_specs
-from harness.trial import run_trial
+from harness.cli.running import STOPPED_RUN, reporting, run_to_end
+from harness.engines.ahead import started_ahead
+from harness.gateway.defaults import LOOPBACK, WORKERS_WAIT_S
 
 __all__ = ["compare"]
 
@@ -135,6 +125,9 @@ def compare(
         str | None, typer.Option(metavar="URL", help="OpenTelemetry collector to send the runs to as spans.")
     ] = None,
     templates: Templates = None,
+    queue: Queue = "default",
+    workers_wait: WorkersWait = WORKERS_WAIT_S,
+    gateway_address: GatewayAddress = LOOPBACK,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
@@ -142,94 +135,55 @@ def compare(
 
     Exit codes: 0 equal, 1 mismatch, 2 bad input, 3 a run failed or is inconclusive.
     """
-    settings = SessionSettings(
-        model=model,
-        slots=slots,
-        redis=redis,
-        time_scale=time_scale,
-        faults=tuple(fault or ()),
-        simulated=SimulateSettings(
-            ttft_s=ttft, tokens_per_s=tokens_per_second, jitter=jitter, jitter_seed=jitter_seed
-        ),
-        call_timeout_s=call_timeout,
-        deadline_s=timeout,
-        templates=templates,
-        store=store,
-    )
-    files = ReportFiles(markdown, junit, html)
-    with reporting():
-        files.check()
-        project = read_project_file(config)
-        chosen = policy or project.compare.policy
-        terms = Terms(margin=margin or project.compare.margin, rules=project.rules)
-        allowed = (*project.execute.allow, *(requirement(text) for text in allow or ()))
-        execution = ExecuteSettings(allowed, environment, store) if execute else None
-        collector = None if otlp is None else Endpoint.parse(otlp)
-        comparisons = run_to_end(
-            _compare(
+
+    async def compared() -> Callable[[], int]:
+        async with started_ahead(control) as ahead:
+            with loading():
+                from harness.behaviour import ExecuteSettings
+                from harness.cli.comparing import Outlets, compare_specs
+                from harness.compare.terms import Policy, Terms
+                from harness.gateway.settings import SimulateSettings
+                from harness.project_file import read_project_file, requirement
+                from harness.record.workers_choice import WorkersChoice
+                from harness.session import SessionSettings
+                from harness.spec import find_specs
+
+            outlets = Outlets.checked(markdown, junit, html, otlp, store=store, as_json=as_json)
+            project = read_project_file(config)
+            chosen = policy or project.compare.policy
+            allowed = (*project.execute.allow, *(requirement(text) for text in allow or ()))
+            comparisons = await compare_specs(
                 find_specs(specs),
                 control,
                 candidate,
-                settings,
-                as_json=as_json,
-                terms=terms,
+                SessionSettings(
+                    model=model,
+                    slots=slots,
+                    redis=redis,
+                    time_scale=time_scale,
+                    faults=tuple(fault or ()),
+                    simulated=SimulateSettings(
+                        ttft_s=ttft, tokens_per_s=tokens_per_second, jitter=jitter, jitter_seed=jitter_seed
+                    ),
+                    call_timeout_s=call_timeout,
+                    deadline_s=timeout,
+                    templates=templates,
+                    workers=WorkersChoice(
+                        queue=queue, wait_s=workers_wait or None, gateway_address=gateway_address
+                    ),
+                    store=store,
+                ),
+                quiet=as_json,
+                terms=Terms(margin=margin or project.compare.margin, rules=project.rules),
                 policy=None if chosen == "auto" else Policy(chosen),
                 repeat=repeat,
                 aa=aa,
-                execution=execution,
-            ),
-            stopped=STOPPED_RUN,
-        )
-        if as_json:
-            # Before the files: what cannot be written must not take the result with it.
-            print_json([comparison.model_dump(mode="json") for comparison in comparisons])
-        for path in files.write(comparisons):
-            typer.echo(f"written: {path}", err=True)
-    if collector is not None:
-        _send(comparisons, RunStore(store), collector)
-    raise typer.Exit(exit_code(worst(comparison.verdict.status for comparison in comparisons)))
+                execution=ExecuteSettings(allowed, environment, store) if execute else None,
+                ahead=ahead,
+            )
+        return partial(outlets.give, comparisons)
 
-
-def _send(comparisons: Sequence[Comparison], store: RunStore, collector: Endpoint) -> None:
-    try:
-        sent = export_compared(comparisons, store, collector)
-        typer.echo(f"sent: {sent} spans to {collector.shown}", err=True)
-    except HarnessError as error:
-        # The verdict stands, and so does its exit code: the runs are stored, and can be sent another time.
-        typer.echo(f"harness: {error}; harness trace RUN --otlp URL sends it again", err=True)
-
-
-async def _compare(
-    specs: list[Spec],
-    control: str,
-    candidate: str,
-    settings: SessionSettings,
-    *,
-    as_json: bool,
-    terms: Terms,
-    policy: Policy | None,
-    repeat: int,
-    aa: bool | None,
-    execution: ExecuteSettings | None,
-) -> Sequence[Comparison]:
-    found = []
-    out = Console(quiet=as_json, highlight=False)
-    with TrialProgress(Console(stderr=True)) as progress:
-        async for comparison in run_trial(
-            specs,
-            control,
-            candidate,
-            settings,
-            progress,
-            terms,
-            policy=policy,
-            repeat=repeat,
-            aa=aa,
-            execute=execution,
-        ):
-            print_comparison(out, comparison)
-            found.append(comparison)
-    comparisons = judge_all_specs(found, margin=terms.margin, repeat=repeat)
-    if len(comparisons) > 1:
-        print_summary(out, comparisons)
-    return comparisons
+    with reporting():
+        give = run_to_end(compared(), stopped=STOPPED_RUN)
+        code = give()
+    raise typer.Exit(code)

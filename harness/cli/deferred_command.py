@@ -6,6 +6,8 @@ Most of what takes time at the start of a process is loading libraries, and each
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_group
 
-__all__ = ["DeferredCommand", "announce"]
+__all__ = ["DeferredCommand", "announce", "loading"]
 
 
 class DeferredCommand(TyperCommand):
@@ -39,6 +41,17 @@ class DeferredCommand(TyperCommand):
         else:
             alone.command(name=name)(found)
         return get_group(alone).commands[name]
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """A block in which a command loads what it has left for later: nothing of that is garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def announce(app: typer.Typer, name: str, purpose: str) -> None:

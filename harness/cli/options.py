@@ -7,29 +7,39 @@ from typing import Annotated
 
 import typer
 
-from harness.gateway.settings import SimulateSettings
+from harness.gateway.defaults import TOKENS_PER_S, TTFT_S
 
 __all__ = [
+    "DEFAULT_GATEWAY_ADDRESS",
+    "DEFAULT_QUEUE",
     "DEFAULT_STORE",
     "DEFAULT_TOKENS_PER_S",
     "DEFAULT_TTFT_S",
+    "DEFAULT_WORKERS_WAIT_S",
     "ConfigFile",
     "Faults",
     "FlagFile",
+    "GatewayAddress",
     "Jitter",
     "JitterSeed",
     "Json",
+    "Queue",
     "Slots",
     "Store",
     "Templates",
     "TimeScale",
     "TokensPerSecond",
     "Ttft",
+    "WorkersRedis",
+    "WorkersWait",
 ]
 
+DEFAULT_GATEWAY_ADDRESS = "127.0.0.1"
+DEFAULT_QUEUE = "default"
+DEFAULT_WORKERS_WAIT_S = 60.0
 DEFAULT_STORE = Path(".harness")
-DEFAULT_TTFT_S = SimulateSettings().ttft_s
-DEFAULT_TOKENS_PER_S = SimulateSettings().tokens_per_s
+DEFAULT_TTFT_S = TTFT_S
+DEFAULT_TOKENS_PER_S = TOKENS_PER_S
 
 ConfigFile = Annotated[
     Path | None,
@@ -52,7 +62,15 @@ JitterSeed = Annotated[
     typer.Option(help="Simulated model: the same jitter for the same request in every run; else new ones."),
 ]
 FlagFile = Annotated[Path, typer.Option("--flags", help="The flags of the migration, in flagd's format.")]
+GatewayAddress = Annotated[
+    str,
+    typer.Option(
+        metavar="HOST",
+        help="Workers: the address of this machine at which those on others reach the build's gateway.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Queue = Annotated[str, typer.Option(metavar="NAME", help="Workers: the queue that they serve.")]
 Slots = Annotated[int, typer.Option(min=1, help="Calls the model answers at once; each of several hosts.")]
 Store = Annotated[Path, typer.Option(help="Folder in which runs are kept.")]
 Templates = Annotated[
@@ -67,3 +85,14 @@ TimeScale = Annotated[
 ]
 TokensPerSecond = Annotated[float, typer.Option(min=0.1, help="Simulated model: speed of one call.")]
 Ttft = Annotated[float, typer.Option(min=0, help="Simulated model: seconds to the first token.")]
+WorkersRedis = Annotated[
+    str, typer.Option(metavar="URL", help="The Redis with the builds, such as redis://localhost:6379/0.")
+]
+WorkersWait = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        metavar="SECONDS",
+        help="Workers: how long a build waits where none has its code, before it fails; 0 waits for ever.",
+    ),
+]

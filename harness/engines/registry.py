@@ -10,7 +10,9 @@ import asyncio
 import importlib.util
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +27,20 @@ from harness.errors import BadInputError
 if TYPE_CHECKING:
     from async_arch.engine import AsyncEngine
 
-__all__ = ["legacy_is_retired", "require_available", "run_job"]
+__all__ = ["legacy_is_retired", "load_engine", "require_available", "run_job"]
 
 _log = logging.getLogger(__name__)
+
+
+_LOADED_FOR = {"legacy": ("legacy.factory_boss", "legacy.ollama_calls"), "async": ("async_arch.engine",)}
+
+
+def load_engine(name: str = "") -> None:
+    """Load what the engine called `name` needs, where the name alone says what that is."""
+    for module in _LOADED_FOR.get(name.partition(":")[0], ()):
+        # One that is missing is missed when it is to run.
+        with suppress(ImportError):
+            import_module(module)
 
 
 def legacy_is_retired() -> bool:

@@ -1,4 +1,7 @@
-"""The process of an engine, `python -m harness.engines.worker`: one build, told and reported in lines."""
+"""The process of an engine, `python -m harness.engines.worker`: one build, told and reported in lines.
+
+The name of an engine may be given as an argument; it is then loaded before the job is there.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from typing import IO
 
@@ -16,7 +20,7 @@ from agents.build import BuildOutcome, TaskEvent
 from agents.conversation import Cause
 from async_arch.collecting import collect_seldom
 from async_arch.state_store import StateUnavailable
-from harness.engines.registry import run_job
+from harness.engines.registry import load_engine, run_job
 from harness.engines.resources import ResourceMeter
 from harness.engines.worker_protocol import Finished, Happened, Ready, WorkerJob
 from harness.record.engine_resources import EngineResources
@@ -40,11 +44,15 @@ def main() -> None:
     """Run one build; what goes wrong in it is reported, not raised."""
     channel = _Channel()
     logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s %(message)s", level=logging.WARNING)
+    load_engine(*sys.argv[1:])
+    loaded_s = time.monotonic()
     job = WorkerJob.model_validate_json(sys.stdin.buffer.readline())
+    waited_s = time.monotonic() - loaded_s
+    _settle(job)
     meter = ResourceMeter()
 
     def ready() -> None:
-        channel.send(Ready())
+        channel.send(Ready(waited_s=waited_s))
         if not sys.stdin.buffer.readline():
             os._exit(128 + signal.SIGHUP)
         threading.Thread(target=_end_with_owner, name="owner", daemon=True).start()
@@ -64,6 +72,18 @@ def main() -> None:
         channel.send(_broken(Cause.ENGINE, "engine", f"{type(error).__name__}: {error}"))
     else:
         channel.send(_finished(outcome, meter.end()))
+
+
+def _settle(job: WorkerJob) -> None:
+    """Go to where `job` is done."""
+    if job.log is not None:
+        log = os.open(job.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        for descriptor in (1, 2):
+            os.dup2(log, descriptor)
+        os.close(log)
+    if job.ollama_host is not None:
+        os.environ["OLLAMA_HOST"] = job.ollama_host
+    os.chdir(job.project_dir)
 
 
 def _end_with_owner() -> None:

@@ -128,7 +128,7 @@ class WorkerEngine:
         return started_worker(self._name) if ahead is None else nullcontext(ahead)
 
     async def _start(self, worker: StartedProcess, job: EngineJob) -> WorkerMessage:
-        await worker.tell(worker_job_of(self._composition, job).model_dump_json().encode())
+        await worker.tell(worker_job_of(self._composition, job).model_dump_json().encode() + b"\n")
         return await _read(worker.process)
 
 
@@ -169,7 +169,9 @@ def worker_job_of(composition: Composition, job: EngineJob) -> WorkerJob:
 
 
 @asynccontextmanager
-async def _worker(started: AbstractAsyncContextManager[StartedProcess], log: Path) -> AsyncIterator[StartedProcess]:
+async def _worker(
+    started: AbstractAsyncContextManager[StartedProcess], log: Path
+) -> AsyncIterator[StartedProcess]:
     async with started as worker:
         try:
             yield worker

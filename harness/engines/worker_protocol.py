@@ -20,7 +20,7 @@ from harness.record.failure import Failure
 
 __all__ = ["GO", "Finished", "Happened", "Ready", "WorkerJob", "WorkerMessage", "worker_message"]
 
-GO = b"go"
+GO = b"go\n"
 
 
 class _Line(BaseModel):

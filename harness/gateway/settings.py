@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.gateway.defaults import LOOPBACK, TOKENS_PER_S, TTFT_S
 from harness.gateway.faults import FaultRule
 from harness.gateway.ollama_facts import OllamaFacts
 
@@ -25,9 +26,6 @@ __all__ = [
     "UpstreamSettings",
 ]
 
-LOOPBACK = "127.0.0.1"
-"""The address a gateway listens on unless it is told another."""
-
 
 class SimulateSettings(BaseModel):
     """The simulated model, and how long it takes."""
@@ -35,9 +33,9 @@ class SimulateSettings(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     kind: Literal["simulate"] = "simulate"
-    ttft_s: float = Field(default=0.1, ge=0)
+    ttft_s: float = Field(default=TTFT_S, ge=0)
     """Seconds from the slot to the first token."""
-    tokens_per_s: float = Field(default=800.0, gt=0)
+    tokens_per_s: float = Field(default=TOKENS_PER_S, gt=0)
     jitter: float = Field(default=0.0, ge=0, le=1)
     """By which share of itself a call's times may be longer or shorter, evenly spread."""
     jitter_seed: int | None = None

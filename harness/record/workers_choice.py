@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.gateway.settings import LOOPBACK
+from harness.gateway.defaults import LOOPBACK, WORKERS_WAIT_S
 
 __all__ = ["DEFAULT_WAIT_S", "WorkersChoice"]
 
-DEFAULT_WAIT_S = 60.0
+DEFAULT_WAIT_S = WORKERS_WAIT_S
 
 
 class WorkersChoice(BaseModel):

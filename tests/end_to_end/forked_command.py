@@ -25,6 +25,7 @@ _OF_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 _LOADED_LATE = (
     "harness.behaviour",
+    "harness.cli.comparing",
     "harness.compare",
     "harness.gates",
     "harness.project_file",

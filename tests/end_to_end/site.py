@@ -56,7 +56,9 @@ async def shared_surroundings(simulated: SimulateSettings = FAST) -> AsyncIterat
     """One gateway for all sessions with this model, and the URL of one Redis, as each takes a while."""
 
     @asynccontextmanager
-    async def shared_or_own(found: Callable[[], Awaitable[GatewaySettings]]) -> AsyncIterator[Gateway]:
+    async def shared_or_own(
+        found: Callable[[], Awaitable[GatewaySettings]], *_: object
+    ) -> AsyncIterator[Gateway]:
         settings = await found()
         if (settings.upstream, settings.faults) == (simulated, ()):
             yield gateway
