@@ -16,6 +16,7 @@ from harness.gateway.cassette.superseded import drop_superseded
 from harness.gateway.model import ModelChoice
 from harness.record import ModelFacts, RunManifest, RunStore, RunSummary
 from harness.record.run_lock import RunLocked, is_locked, locked_run
+from harness.record.workers_choice import WorkersChoice
 from harness.session import SessionSettings, open_session
 from harness.surroundings import EMBEDDED
 from harness.trial import Watcher
@@ -177,6 +178,7 @@ def _settings(
         call_timeout_s=begun_with.call_timeout_s,
         deadline_s=begun_with.deadline_s,
         templates=Path(begun_with.templates) if begun_with.templates else None,
+        workers=begun_with.workers or WorkersChoice(),
         store=store.root,
     )
 

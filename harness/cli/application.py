@@ -27,6 +27,11 @@ _COMMANDS = {
         "Write stored runs as one trace, for ui.perfetto.dev or chrome://tracing, or send them as spans."
     ),
     "gateway": ("Run the gateway alone: point OLLAMA_HOST of any client at it. Ends with Ctrl-C or SIGTERM."),
+    "worker": (
+        "Do tasks of builds that were handed to workers, until SIGTERM or Ctrl-C, and then end those under "
+        "way."
+    ),
+    "workers": "Show the workers that live, what each does and has done, and how their queues stand.",
     "doctor": (
         "Look at what a comparison needs, measure what the model does in parallel, and predict the speed-up."
     ),

@@ -11,21 +11,28 @@ from rich.console import Console
 from harness.builds import BuildSettings, Built
 from harness.builds import build as build_spec
 from harness.cli.options import (
+    DEFAULT_GATEWAY_ADDRESS,
+    DEFAULT_QUEUE,
     DEFAULT_STORE,
     DEFAULT_TOKENS_PER_S,
     DEFAULT_TTFT_S,
+    DEFAULT_WORKERS_WAIT_S,
     FlagFile,
+    GatewayAddress,
     Json,
+    Queue,
     Slots,
     Store,
     Templates,
     TokensPerSecond,
     Ttft,
+    WorkersWait,
 )
 from harness.cli.running import STOPPED_RUN, print_json, reporting, run_to_end
 from harness.flags import Installation
 from harness.gateway.settings import SimulateSettings
 from harness.record import OutcomeStatus
+from harness.record.workers_choice import WorkersChoice
 from harness.report.built import print_built
 from harness.report.progress import TrialProgress
 from harness.session import SessionSettings
@@ -53,6 +60,9 @@ def build(
             help="From the canary on: the share of builds that the other engine does over, to be compared.",
         ),
     ] = 0.1,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Where async builds, workers do the tasks (harness worker).")
+    ] = False,
     model: Annotated[
         str,
         typer.Option(
@@ -65,6 +75,9 @@ def build(
     tokens_per_second: TokensPerSecond = DEFAULT_TOKENS_PER_S,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that the build may take.")] = 3600.0,
     templates: Templates = None,
+    queue: Queue = DEFAULT_QUEUE,
+    workers_wait: WorkersWait = DEFAULT_WORKERS_WAIT_S,
+    gateway_address: GatewayAddress = DEFAULT_GATEWAY_ADDRESS,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:
@@ -82,11 +95,15 @@ def build(
                 simulated=SimulateSettings(ttft_s=ttft, tokens_per_s=tokens_per_second),
                 deadline_s=timeout,
                 templates=templates,
+                workers=WorkersChoice(
+                    queue=queue, wait_s=workers_wait or None, gateway_address=gateway_address
+                ),
                 store=store,
             ),
             installation=Installation(flags),
             output=output or Path(found.name),
             fallback=fallback,
+            by_workers=workers,
             sample=sample,
         )
 

@@ -1,0 +1,99 @@
+"""A worker in this process, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from async_arch.redis_client import DEFAULT_PATIENCE_S, redacted
+from async_arch.state_store import StateUnavailable
+from async_arch.workers.task_worker import TaskWorker, WorkerSettings
+from harness.errors import BadInputError, SurroundingsError
+from harness.record.fingerprint import tasks_code
+
+__all__ = ["ServeSettings", "serve_worker"]
+
+_log = logging.getLogger(__name__)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """What a worker serves: the builds of its own code in `queue`, `concurrency` tasks at once.
+
+    Whoever is silent for `takeover_s` loses its tasks to others; it is the same for all workers of a queue.
+    """
+
+    redis: str
+    queue: str
+    concurrency: int
+    takeover_s: float
+    redis_patience_s: float = DEFAULT_PATIENCE_S
+    templates: Path | None = None
+    name: str | None = None
+
+
+async def serve_worker(settings: ServeSettings, on_ready: Callable[[str], None]) -> int:
+    """Work until the first SIGTERM or SIGINT, and then end the tasks under way; a second one gives them up.
+
+    `on_ready` is told what is served, in one line. Returns the exit code: 0, or 128 + the signal where tasks
+    were given up. Raises `BadInputError` and `SurroundingsError`.
+    """
+    worker_settings = await asyncio.to_thread(_worker_settings, settings)
+    stop, stopped_by = asyncio.Event(), list[int]()
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+
+    def on_signal(number: int) -> None:
+        stopped_by.append(number)
+        if stop.is_set() and this is not None:
+            this.cancel()
+        elif not stop.is_set():
+            _log.info("no more tasks are begun; those under way are ended (again, to give them up)")
+            stop.set()
+
+    try:
+        async with TaskWorker.opened(worker_settings) as worker:
+            for number in _SIGNALS:
+                loop.add_signal_handler(number, on_signal, number)
+            on_ready(_described(worker_settings))
+            await worker.work(stop)
+    except StateUnavailable as error:
+        raise SurroundingsError(str(error)) from error
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        _log.warning("the tasks under way were given up; other workers take them over")
+        return 128 + stopped_by[-1]
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+    return 0
+
+
+def _worker_settings(settings: ServeSettings) -> WorkerSettings:
+    if not settings.redis.startswith(("redis://", "rediss://", "unix://")):
+        raise BadInputError(f"--redis: {settings.redis!r} is no URL such as redis://localhost:6379/0")
+    if settings.templates is not None and not settings.templates.is_dir():
+        raise BadInputError(f"--templates: {settings.templates} is no folder")
+    named = {} if settings.name is None else {"name": settings.name}
+    return WorkerSettings(
+        settings.redis,
+        tasks_code(settings.templates),
+        settings.queue,
+        settings.concurrency,
+        settings.takeover_s,
+        settings.redis_patience_s,
+        settings.templates,
+        **named,
+    )
+
+
+def _described(settings: WorkerSettings) -> str:
+    return (
+        f"worker {settings.name} does up to {settings.concurrency} tasks at once of builds of code "
+        f"{settings.code[:12]}, from queue {settings.queue} on {redacted(settings.redis_url)}"
+    )
