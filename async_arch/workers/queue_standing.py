@@ -32,17 +32,20 @@ class QueueStanding:
 
 async def queue_standing(connection: RedisConnection, name: str, takeover_s: float) -> QueueStanding:
     """How the queue of this name stands; a lease is late after half of `takeover_s`."""
-    stream = f"{name}:stream"
+    stream, client = f"{name}:stream", connection.client
     # Without the first worker there is no group, and to ask about it is an error.
     if not await connection.command("EXISTS", stream):
         return QueueStanding()
-    groups = await connection.command("XINFO", "GROUPS", stream)
-    if not any(_GROUP.encode() in group for group in groups):
-        return QueueStanding(waiting=await connection.command("XLEN", stream))
-    # Docket takes what has ended out of the stream.
-    entries = await connection.command("XLEN", stream)
-    underway = (await connection.command("XPENDING", stream, _GROUP))[0]
-    silent_ms = str(int(takeover_s * 500))
-    rows = await connection.command("XPENDING", stream, _GROUP, "IDLE", silent_ms, "-", "+", str(_MOST))
-    late = tuple(LateLease(consumer.decode(), idle / 1000) for _, consumer, idle, _ in rows)
+    # Docket takes out of the stream what has ended.
+    entries = await connection.ask(lambda: client.xlen(stream))
+    groups = await connection.ask(lambda: client.xinfo_groups(stream))
+    if not any(group["name"] == _GROUP.encode() for group in groups):
+        return QueueStanding(waiting=entries)
+    pending = await connection.ask(lambda: client.xpending(stream, _GROUP))
+    silent_ms = int(takeover_s * 1000 / 2)
+    rows = await connection.ask(
+        lambda: client.xpending_range(stream, _GROUP, "-", "+", _MOST, idle=silent_ms)
+    )
+    late = tuple(LateLease(row["consumer"].decode(), row["time_since_delivered"] / 1000) for row in rows)
+    underway = int(pending["pending"])
     return QueueStanding(max(0, entries - underway), underway, late)
