@@ -6,10 +6,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agents.build import TaskEvent
-from harness.behaviour import ExecuteSettings, execute_pair, ready_to_execute
 from harness.compare import Comparison, compare
 from harness.compare.determinism import is_deterministic, natural_policy
 from harness.compare.pair import Compared, ComparedWithItself, compare_pair, compare_with_itself
@@ -20,9 +19,13 @@ from harness.engines.engine import Engine
 from harness.engines.finding import find_engine
 from harness.evidence import EvidenceKind, EvidenceStore, evidence_of
 from harness.record import RunRecord
-from harness.sandbox import Sandbox
 from harness.session import Session, SessionSettings, open_session, require_redis_for_workers
 from harness.spec import Spec
+
+if TYPE_CHECKING:
+    # Where nothing is executed it is not loaded: the first call waits for what is.
+    from harness.behaviour import ExecuteSettings
+    from harness.sandbox import Sandbox
 
 __all__ = ["Watcher", "run_trial"]
 
@@ -74,7 +77,7 @@ async def run_trial(
     require_redis_for_workers(engines.values(), settings)
     needs_redis = any(engine.needs_redis for engine in engines.values())
     # Before anything has run: where nothing can be kept in, nothing is to be executed.
-    execution = _Execution(execute, await ready_to_execute(execute)) if execute else None
+    execution = await _ready(execute) if execute else None
     async with open_session(settings, needs_redis=needs_redis, gateway_started=ahead.gateway) as session:
         for spec in specs:
             # Before anything has run: an hour's work must not end at the last spec's model.
@@ -95,6 +98,12 @@ class _Execution:
 
     settings: ExecuteSettings
     sandbox: Sandbox
+
+
+async def _ready(settings: ExecuteSettings) -> _Execution:
+    from harness.behaviour import ready_to_execute
+
+    return _Execution(settings, await ready_to_execute(settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,8 @@ class _Trial:
         """Both with what their applications do, where they are to be executed."""
         if self.execution is None:
             return control, candidate
+        from harness.behaviour import execute_pair
+
         settings, sandbox = self.execution.settings, self.execution.sandbox
         return await execute_pair(control, candidate, settings, self.watcher.progressed, sandbox=sandbox)
 

@@ -139,7 +139,6 @@ def compare(
     async def compared() -> Callable[[], int]:
         async with started_ahead(control) as ahead:
             with loading():
-                from harness.behaviour import ExecuteSettings
                 from harness.cli.comparing import Outlets, compare_specs
                 from harness.compare.terms import Policy, Terms
                 from harness.gateway.settings import SimulateSettings
@@ -152,6 +151,11 @@ def compare(
             project = read_project_file(config)
             chosen = policy or project.compare.policy
             allowed = (*project.execute.allow, *(requirement(text) for text in allow or ()))
+            execution = None
+            if execute:
+                from harness.behaviour import ExecuteSettings
+
+                execution = ExecuteSettings(allowed, environment, store)
             comparisons = await compare_specs(
                 find_specs(specs),
                 control,
@@ -178,7 +182,7 @@ def compare(
                 policy=None if chosen == "auto" else Policy(chosen),
                 repeat=repeat,
                 aa=aa,
-                execution=ExecuteSettings(allowed, environment, store) if execute else None,
+                execution=execution,
                 ahead=ahead,
             )
         return partial(outlets.give, comparisons)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import typer
 from rich.console import Console
 
-from harness.behaviour import ExecuteSettings
 from harness.cli.running import print_json
 from harness.compare import Comparison
 from harness.compare.all_specs import judge_all_specs
@@ -26,6 +25,9 @@ from harness.report.terminal import print_comparison, print_summary
 from harness.session import SessionSettings
 from harness.spec import Spec
 from harness.trial import run_trial
+
+if TYPE_CHECKING:
+    from harness.behaviour import ExecuteSettings
 
 __all__ = ["Outlets", "compare_specs"]
 

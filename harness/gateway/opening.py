@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from harness.gateway.cassette import ContinuingUpstream, RecordingUpstream, ReplayUpstream
 from harness.gateway.clock import Clock
 from harness.gateway.faults import FaultRule, FaultyUpstream
 from harness.gateway.hosts.outages import OutageLog
-from harness.gateway.hosts.pool import PoolUpstream
 from harness.gateway.jitter import Jitter
 from harness.gateway.live import LiveUpstream
 from harness.gateway.local_model.process import running_local_model
@@ -54,6 +52,9 @@ async def _answering(settings: UpstreamSettings, clock: Clock, outages: OutageLo
             async with LiveUpstream.connected(settings.url, settings.upstream_timeout_s) as upstream:
                 yield upstream
         case PoolSettings():
+            # As what is below: only where it is asked for is it loaded. The first call waits for the gateway.
+            from harness.gateway.hosts.pool import PoolUpstream
+
             async with PoolUpstream.opened(settings, clock, outages) as pool:
                 yield pool
         case LocalSettings():
@@ -65,7 +66,6 @@ async def _answering(settings: UpstreamSettings, clock: Clock, outages: OutageLo
             ):
                 yield upstream
         case SimulateSettings():
-            # Before a real model it is not loaded: the first call waits for the gateway.
             from harness.gateway.simulate import Latency, SimulatedUpstream
             from harness.gateway.simulated import answer
 
@@ -73,6 +73,8 @@ async def _answering(settings: UpstreamSettings, clock: Clock, outages: OutageLo
             jitter = Jitter(settings.jitter, settings.jitter_seed)
             yield SimulatedUpstream(answer, latency, clock, jitter)
         case RecordSettings() | ContinueSettings():
+            from harness.gateway.cassette import ContinuingUpstream, RecordingUpstream, ReplayUpstream
+
             kind = _RECORDED_AS[settings.upstream.kind]
             async with (
                 _answering(settings.upstream, clock, outages) as answering,
@@ -84,4 +86,6 @@ async def _answering(settings: UpstreamSettings, clock: Clock, outages: OutageLo
                     replay = ReplayUpstream(settings.folder, 0, clock, whole_only=True)
                     yield ContinuingUpstream(replay, recording)
         case ReplaySettings():
+            from harness.gateway.cassette import ReplayUpstream
+
             yield ReplayUpstream(settings.folder, settings.time_scale, clock)

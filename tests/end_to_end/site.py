@@ -159,5 +159,5 @@ def engines_in_process(*users: str) -> Iterator[None]:
 
     with ExitStack() as stack:
         for user in users:
-            stack.enter_context(patch(f"{user}.find_engine", InProcessEngine))
+            stack.enter_context(patch(f"{user}.find_engine", lambda name, *_: InProcessEngine(name)))
         yield
