@@ -21,7 +21,7 @@ from harness.engines.engine import Engine
 from harness.engines.finding import find_engine
 from harness.errors import BadInputError
 from harness.record import RunRecord
-from harness.session import Session, SessionSettings, open_session, require_redis_for_workers
+from harness.session import Session, SessionSettings, open_session, require_what_workers_need
 from harness.spec import Spec
 from harness.trial import Watcher
 
@@ -101,7 +101,7 @@ async def bisect(spec: Spec, candidate: str, settings: SessionSettings, watcher:
     """
     steps = steps_to(candidate)
     engines = [find_engine(step.engine) for step in steps]
-    require_redis_for_workers(engines, settings)
+    require_what_workers_need(engines, settings)
     needs_redis = any(engine.needs_redis for engine in engines)
     async with open_session(settings, needs_redis=needs_redis) as session:
         session.check(spec)

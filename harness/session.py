@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,7 +48,7 @@ from harness.state.left_in_redis import left_in_redis
 from harness.state.mirror_back import mirrored_back
 from harness.surroundings import EMBEDDED, RedisServer, chosen_model, fault_rules, redis_server
 
-__all__ = ["OnEvent", "Session", "SessionSettings", "open_session", "require_redis_for_workers"]
+__all__ = ["OnEvent", "Session", "SessionSettings", "open_session", "require_what_workers_need"]
 
 _PATIENCE_S = 30.0
 _JOURNAL = "calls.jsonl"
@@ -315,7 +315,7 @@ class Session:
         return WorkersSettings(
             queue=choice.queue,
             code=await asyncio.to_thread(tasks_code, self.settings.templates),
-            model_url=self._gateway.ollama_host(manifest.id),
+            model_url="" if self.model.kind == "workers" else self._gateway.ollama_host(manifest.id),
             hosts=tuple(ModelHost(host.url, host.slots) for host in self.model.hosts),
             wait_s=choice.wait_s,
         )
@@ -340,8 +340,11 @@ def _has_workers(engine: Engine) -> bool:
     return engine.flags.get("executor") == ExecutorKind.WORKERS
 
 
-def require_redis_for_workers(engines: Iterable[Engine], settings: SessionSettings) -> None:
-    """Raise `BadInputError` where workers are to do tasks and could not find them."""
+def require_what_workers_need(engines: Sequence[Engine], settings: SessionSettings) -> None:
+    """Raise `BadInputError` where workers are to do tasks, or to have the model, and cannot."""
+    if settings.model == "workers" and not all(map(_has_workers, engines)):
+        others = ", ".join(engine.name for engine in engines if not _has_workers(engine))
+        raise BadInputError(f"--model workers: the tasks of {others} are done by no workers; name a model")
     if settings.redis == EMBEDDED and any(map(_has_workers, engines)):
         raise BadInputError(
             "--redis: workers need a server that they reach as well, such as redis://localhost:6379/0; the "

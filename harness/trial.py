@@ -19,7 +19,7 @@ from harness.engines.engine import Engine
 from harness.engines.finding import find_engine
 from harness.evidence import EvidenceKind, EvidenceStore, evidence_of
 from harness.record import RunRecord
-from harness.session import Session, SessionSettings, open_session, require_redis_for_workers
+from harness.session import Session, SessionSettings, open_session, require_what_workers_need
 from harness.spec import Spec
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def run_trial(
     `BadInputError` and `SurroundingsError`.
     """
     engines = {"control": find_engine(control, ahead.worker), "candidate": find_engine(candidate)}
-    require_redis_for_workers(engines.values(), settings)
+    require_what_workers_need(tuple(engines.values()), settings)
     needs_redis = any(engine.needs_redis for engine in engines.values())
     # Before anything has run: where nothing can be kept in, nothing is to be executed.
     execution = await _ready(execute) if execute else None

@@ -25,7 +25,7 @@ from harness.flags import START, EngineMode, Installation, PinnedFlags, pin_flag
 from harness.gates.step_engines import async_engine, legacy_engine
 from harness.gateway.model import ModelChoice
 from harness.record import OutcomeStatus, RunOutcome, RunRecord
-from harness.session import SessionSettings, open_session, require_redis_for_workers
+from harness.session import SessionSettings, open_session, require_what_workers_need
 from harness.spec import Spec
 from harness.surroundings import chosen_model
 from harness.trial import Watcher
@@ -153,7 +153,7 @@ async def _run(
     watcher: Watcher,
 ) -> RunRecord:
     engine = find_engine(name)
-    require_redis_for_workers([engine], settings.session)
+    require_what_workers_need([engine], settings.session)
     session_settings = replace(settings.session, model=model.text)
     async with open_session(session_settings, needs_redis=engine.needs_redis) as session:
         session.check(spec)

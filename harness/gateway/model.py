@@ -14,6 +14,7 @@ from harness.gateway.local_model.weights import find_weights
 from harness.gateway.ollama_address import HostAddress, host_addresses, names_hosts, ollama_url
 from harness.gateway.ollama_facts import OllamaFacts, full_name
 from harness.gateway.settings import (
+    AbsentSettings,
     AnsweringSettings,
     ContinueSettings,
     HostSettings,
@@ -35,6 +36,7 @@ _CHOICES = (
 )
 _SIMULATED = "simulated"
 _LOCAL = "local"
+_WORKERS = "workers"
 _LOCAL_VERSION = f"{STAND_IN_VERSION}{_LOCAL}"
 _MOST_LOCAL_SLOTS = 16
 _PROBE_TIMEOUT_S = 0.5
@@ -44,7 +46,7 @@ _PROBE_TIMEOUT_S = 0.5
 class ModelChoice:
     """Which model answers, and why, in a sentence for people."""
 
-    kind: Literal["simulated", "ollama", "local", "replay"]
+    kind: Literal["simulated", "ollama", "local", "replay", "workers"]
     url: str | None
     reason: str
     models: tuple[str, ...] = ()
@@ -66,6 +68,8 @@ class ModelChoice:
         self, simulated: SimulateSettings, *, time_scale: float, upstream_timeout_s: float
     ) -> UpstreamSettings:
         """The settings of a gateway before this model: each kind takes what concerns it."""
+        if self.kind == _WORKERS:
+            return AbsentSettings()
         if self.kind == "replay" and self.cassettes is not None:
             return ReplaySettings(folder=self.cassettes.absolute(), time_scale=time_scale)
         answers: AnsweringSettings = simulated
@@ -167,6 +171,8 @@ async def choose_model(text: str, *, ollama_host: str | None, slots: int = 1) ->
     match kind, address:
         case "simulated", "" if not colon:
             return ModelChoice("simulated", None, "the simulated model was asked for")
+        case "workers", "" if not colon:
+            return ModelChoice("workers", None, "the workers that do the tasks ask models of their own")
         case "local", "" if not colon:
             return await _local(slots)
         case "auto", "" if not colon:

@@ -12,6 +12,7 @@ from harness.gateway.jitter import Jitter
 from harness.gateway.live import LiveUpstream
 from harness.gateway.local_model.process import running_local_model
 from harness.gateway.settings import (
+    AbsentSettings,
     ContinueSettings,
     LiveSettings,
     LocalSettings,
@@ -57,6 +58,10 @@ async def _answering(settings: UpstreamSettings, clock: Clock, outages: OutageLo
 
             async with PoolUpstream.opened(settings, clock, outages) as pool:
                 yield pool
+        case AbsentSettings():
+            from harness.gateway.absent import AbsentUpstream
+
+            yield AbsentUpstream()
         case LocalSettings():
             async with (
                 running_local_model(settings) as url,

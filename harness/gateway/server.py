@@ -49,6 +49,7 @@ async def serving(
         app.router.add_post(f"/r/{{run}}{endpoint}", partial(api.model, endpoint))
         # Of several hosts, the caller has a slot of this one.
         app.router.add_post(f"/r/{{run}}/host/{{host:[0-9]+}}{endpoint}", partial(api.model, endpoint))
+    app.router.add_get("/r/{run}/hosts/out", partial(_hosts_out, outages or OutageLog()))
     app.router.add_route("*", "/r/{run}/{path:.*}", api.other)
     async with _listening(app, runs, address, 0) as port:
         yield port
@@ -65,9 +66,15 @@ async def serving_alone(upstream: Upstream, runs: Runs, run: str, host: str, por
     app.router.add_get("/", _running)
     for endpoint in Endpoint:
         app.router.add_post(endpoint, partial(api.model, endpoint))
+        app.router.add_post(f"/host/{{host:[0-9]+}}{endpoint}", partial(api.model, endpoint))
     app.router.add_route("*", "/{path:.*}", api.other)
     async with _listening(app, runs, host, port) as listening:
         yield listening
+
+
+async def _hosts_out(outages: OutageLog, request: web.Request) -> web.Response:
+    """Which of several hosts are left out now, as a list of URLs."""
+    return web.json_response(outages.now_out)
 
 
 async def _running(request: web.Request) -> web.Response:

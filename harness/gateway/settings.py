@@ -13,6 +13,7 @@ from harness.gateway.ollama_facts import OllamaFacts
 
 __all__ = [
     "LOOPBACK",
+    "AbsentSettings",
     "AnsweringSettings",
     "ContinueSettings",
     "GatewaySettings",
@@ -74,6 +75,14 @@ class PoolSettings(BaseModel):
     """How long each may be silent, and how long a call waits while none of them answers."""
 
 
+class AbsentSettings(BaseModel):
+    """No model: those who do the tasks have one of their own."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["absent"] = "absent"
+
+
 class LocalSettings(BaseModel):
     """The local model, which the gateway runs in a process of its own."""
 
@@ -128,6 +137,7 @@ UpstreamSettings = Annotated[
     | LiveSettings
     | PoolSettings
     | LocalSettings
+    | AbsentSettings
     | RecordSettings
     | ContinueSettings
     | ReplaySettings,

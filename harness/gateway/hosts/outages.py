@@ -37,6 +37,11 @@ class OutageLog:
             if noted.host == host and noted.ended_s is None:
                 noted.ended_s = when_s
 
+    @property
+    def now_out(self) -> tuple[str, ...]:
+        """The hosts that get no calls at present."""
+        return tuple(noted.host for noted in self._noted if noted.ended_s is None)
+
     def during(self, began_s: float, ended_s: float) -> tuple[Outage, ...]:
         """The outages within a run, in its own times."""
         return tuple(
