@@ -101,6 +101,8 @@ async def bisect(spec: Spec, candidate: str, settings: SessionSettings, watcher:
     """
     steps = steps_to(candidate)
     engines = [find_engine(step.engine) for step in steps]
+    if settings.model == "workers":
+        raise BadInputError("--model workers: a comparison must see the calls; name the model")
     require_what_workers_need(engines, settings)
     needs_redis = any(engine.needs_redis for engine in engines)
     async with open_session(settings, needs_redis=needs_redis) as session:

@@ -17,6 +17,7 @@ from harness.compare.terms import EXACT, Policy, Terms
 from harness.engines.ahead import NOTHING_AHEAD, StartedAhead
 from harness.engines.engine import Engine
 from harness.engines.finding import find_engine
+from harness.errors import BadInputError
 from harness.evidence import EvidenceKind, EvidenceStore, evidence_of
 from harness.record import RunRecord
 from harness.session import Session, SessionSettings, open_session, require_what_workers_need
@@ -74,6 +75,8 @@ async def run_trial(
     `BadInputError` and `SurroundingsError`.
     """
     engines = {"control": find_engine(control, ahead.worker), "candidate": find_engine(candidate)}
+    if settings.model == "workers":
+        raise BadInputError("--model workers: a comparison must see the calls; name the model")
     require_what_workers_need(tuple(engines.values()), settings)
     needs_redis = any(engine.needs_redis for engine in engines.values())
     # Before anything has run: where nothing can be kept in, nothing is to be executed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from async_arch.redis_client import RedisConnection
 
@@ -43,7 +44,7 @@ async def queue_standing(connection: RedisConnection, name: str, takeover_s: flo
         return QueueStanding(waiting=entries)
     pending = await connection.ask(lambda: client.xpending(stream, _GROUP))
     silent_ms = int(takeover_s * 1000 / 2)
-    rows = await connection.ask(
+    rows: Any = await connection.ask(
         lambda: client.xpending_range(stream, _GROUP, "-", "+", _MOST, idle=silent_ms)
     )
     late = tuple(LateLease(row["consumer"].decode(), row["time_since_delivered"] / 1000) for row in rows)

@@ -137,6 +137,11 @@ async def _model(settings: BuildSettings, *, keeps: bool) -> ModelChoice:
             f"--model {settings.session.model}: a build keeps the answers that it needs by itself; name the "
             "model alone"
         )
+    if keeps and choice.kind == "workers":
+        raise BadInputError(
+            "--model workers: what workers are answered is not seen here, and no other engine could have the "
+            "same answers: build with --sample 0 and without --fallback"
+        )
     if not keeps or choice.deterministic:
         return choice
     folder = settings.session.store / "answers" / secrets.token_hex(8)
