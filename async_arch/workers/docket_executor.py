@@ -23,16 +23,18 @@ from agents.chat_protocol import ModelSettings
 from agents.conversation import AgentFailure, Cause
 from agents.project import Order
 from agents.workflow import PLANNING, Reads, failed
+from async_arch.checkpoints import Checkpoint
 from async_arch.composition import Generation
 from async_arch.executor import Assignment, TaskResult
 from async_arch.redis_client import RedisConnection, redacted
+from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.workers.brief import RunBrief
 from async_arch.workers.host_slots import least_busy
 from async_arch.workers.roster import WorkerFacts, live_workers
 from async_arch.workers.settings import WorkersSettings
-from async_arch.workers.task_queue import PERFORM, TaskReference
+from async_arch.workers.task_queue import PERFORM, TaskReference, queue_name
 
 __all__ = ["DocketExecutor"]
 
@@ -73,8 +75,10 @@ class DocketExecutor:
     generation: Generation
     now: Callable[[], str]
     _underway: dict[str, _Underway] = field(default_factory=dict)
+    _brief: bytes = b""
     _briefed: asyncio.Task[None] | None = None
     _lost: StateUnavailable | None = None
+    _most_ended: int = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[DocketExecutor]:
@@ -91,7 +95,7 @@ class DocketExecutor:
 
     async def execute(self, assignment: Assignment) -> TaskResult:
         """Have a task done; see `TaskExecutor`. Cancelled, it takes the task back from the workers."""
-        await self._brief(assignment)
+        await self._leave_brief(assignment.order)
         if self._lost is not None:
             raise self._lost
         name = str(assignment.task)
@@ -101,7 +105,7 @@ class DocketExecutor:
         underway = self._underway[name] = _Underway(reference, ended, 0.0)
         try:
             await self._put_in(underway)
-            await ended
+            checkpoint = await self._ended(underway)
         except _Refused as refused:
             return await self._fail(assignment, str(refused))
         except asyncio.CancelledError:
@@ -109,17 +113,27 @@ class DocketExecutor:
             raise
         finally:
             del self._underway[name]
-        return await self._result(assignment)
+        return await self._result(assignment, checkpoint)
 
-    async def _brief(self, assignment: Assignment) -> None:
+    async def _ended(self, underway: _Underway) -> Checkpoint:
+        """How the task ended, as soon as it has."""
+        while True:
+            await underway.ended
+            if (found := await self.state.checkpoint(underway.reference.task)) is not None:
+                return found
+            # Redis told of the end, and forgot it before it was read.
+            underway.ended = asyncio.get_running_loop().create_future()
+
+    async def _leave_brief(self, order: Order) -> None:
         """Leave the brief once, before the first task goes in."""
         if self._briefed is None:
-            self._briefed = asyncio.ensure_future(self.state.leave_brief(self._told(assignment.order).data))
+            settings = self.settings
+            brief = RunBrief(
+                order, self.model, settings.model_url, self.generation, settings.code, settings.hosts
+            )
+            self._brief = brief.data
+            self._briefed = asyncio.ensure_future(self.state.leave_brief(self._brief))
         await asyncio.shield(self._briefed)
-
-    def _told(self, order: Order) -> RunBrief:
-        settings = self.settings
-        return RunBrief(order, self.model, settings.model_url, self.generation, settings.code, settings.hosts)
 
     async def _host(self) -> tuple[str, int] | tuple[()]:
         own = Counter(each.reference.host for each in self._underway.values())
@@ -139,11 +153,8 @@ class DocketExecutor:
             async with asyncio.timeout(_LOOK_S):
                 await self.queue.cancel(reference.key)
 
-    async def _result(self, assignment: Assignment) -> TaskResult:
+    async def _result(self, assignment: Assignment, checkpoint: Checkpoint) -> TaskResult:
         task = assignment.task
-        checkpoint = await self.state.checkpoint(str(task))
-        if checkpoint is None:
-            raise StateUnavailable(f"run {self.state.run}: {task} ended and nothing is left of it in Redis")
         files = (await self.state.read(Reads(files=checkpoint.files))).files if checkpoint.files else {}
         plan = await self.state.plan() if task in PLANNING else None
         cause = checkpoint.failure_cause
@@ -157,7 +168,10 @@ class DocketExecutor:
         report = failed(task, AgentFailure(task.role, task.module, Cause.ENGINE, reason))
         await self.state.report(report, assignment.place, report.event(self.now()))
         await self.state.settled()
-        return await self._result(assignment)
+        checkpoint = await self.state.checkpoint(str(task))
+        if checkpoint is None:
+            raise StateUnavailable(f"run {self.state.run}: {task} ended and nothing is left of it in Redis")
+        return await self._result(assignment, checkpoint)
 
     async def _follow(self) -> None:
         """Tell who waits for a task that it has ended."""
@@ -183,6 +197,7 @@ class DocketExecutor:
                 continue
             try:
                 workers = await live_workers(self.connection)
+                await self._count_ended()
                 await self._find_lost(loop.time())
             except StateUnavailable:
                 # Whoever reads the events says so.
@@ -198,15 +213,37 @@ class DocketExecutor:
                 self._end_all(_Refused(f"{reason}; waited for {self.settings.wait_s:g} s"))
 
     def _serving(self, workers: Sequence[WorkerFacts]) -> bool:
-        name = self.queue.name
-        return any(name.endswith(f":{each.queue}:{each.code[:16]}") for each in workers if not each.draining)
+        served = (queue_name(each.queue, each.code) for each in workers if not each.draining)
+        return self.queue.name in served
 
     def _unserved(self, workers: Sequence[WorkerFacts]) -> str:
-        others = sorted({each.code[:12] for each in workers})
-        there = f"{len(workers)} of other code or another queue ({', '.join(others)})" if others else "none"
+        there = Counter(
+            f"of code {each.code[:12]} at queue {each.queue}{', ending' if each.draining else ''}"
+            for each in workers
+        )
+        found = ", ".join(f"{count} {what}" for what, count in sorted(there.items())) or "none"
         where = redacted(self.connection.url)
         code = self.settings.code[:12]
-        return f"no worker of code {code} serves run {self.state.run} on Redis at {where}; there: {there}"
+        return (
+            f"no worker of code {code} serves queue {self.settings.queue}, where the tasks of run "
+            f"{self.state.run} wait on Redis at {where}; workers there: {found}"
+        )
+
+    async def _count_ended(self) -> None:
+        """End the build where Redis knows of fewer ended tasks than before.
+
+        Others have gone on from them, so they cannot be done anew one by one: a build that is resumed does
+        all that is missing, in its order.
+        """
+        count = await self.connection.command("HLEN", RunKeys(self.state.run)["tasks"])
+        if count < self._most_ended:
+            where = redacted(self.connection.url)
+            forgotten = f"{self._most_ended - count} of {self._most_ended} tasks that had ended"
+            self._lost = StateUnavailable(
+                f"Redis at {where} has forgotten {forgotten} in run {self.state.run}: resume the build"
+            )
+            self._end_all(self._lost)
+        self._most_ended = max(count, self._most_ended)
 
     async def _find_lost(self, now_s: float) -> None:
         """Put in again what neither waits in the queue nor is done nor has ended."""
@@ -226,6 +263,8 @@ class DocketExecutor:
                 underway.ended.set_exception(_Refused(reason))
             else:
                 _log.warning("%s of %s was lost and is put in again", name, self.state.run)
+                # The brief may have been lost with it.
+                await self.state.leave_brief(self._brief)
                 await self._put_in(underway)
 
     def _end_all(self, error: Exception) -> None:

@@ -54,6 +54,8 @@ class WorkerFacts:
     taken_over: int = 0
     overtaken: int = 0
     """Tasks of builds that have another owner by now: nothing of them was kept."""
+    dropped: int = 0
+    """Messages in the queue that were no tasks."""
     done_last_minute: int = 0
     draining: bool = False
     busy: tuple[BusyTask, ...] = ()

@@ -14,6 +14,7 @@ from datetime import timedelta
 import redis.exceptions
 from docket import Docket
 from docket.execution import Execution
+from docket.strikelist import StrikeList
 
 from async_arch.redis_client import redacted
 from async_arch.state_store import StateUnavailable
@@ -55,7 +56,22 @@ class TaskReference:
 
 
 class TaskQueue(Docket):
-    """A docket that reads no pickled objects, and keeps nothing of a task that has ended."""
+    """A docket that reads no pickled objects, keeps nothing of a task that has ended, and knows no others."""
+
+    def __init__(self, name: str, url: str) -> None:
+        super().__init__(name, url, execution_ttl=timedelta(0))
+        self._no_strikes = StrikeList()
+        # Docket's own, such as one that sleeps for as long as it is told.
+        self.tasks.clear()
+
+    @property
+    def strike_list(self) -> StrikeList:
+        """A list that nobody writes: whoever could put one into Redis could hold up all workers."""
+        return self._no_strikes
+
+    @strike_list.setter
+    def strike_list(self, ignored: StrikeList) -> None:
+        pass
 
     async def get_execution(self, key: str) -> Execution | None:
         """Not to be had: docket unpickles here with a module that it imports anew."""
@@ -74,7 +90,7 @@ async def open_queue(url: str, queue: str, code: str) -> AsyncIterator[Docket]:
     Raises `StateUnavailable` where the server does not answer or refuses.
     """
     confine()
-    opened = TaskQueue(name=queue_name(queue, code), url=url, execution_ttl=timedelta(0))
+    opened = TaskQueue(queue_name(queue, code), url)
     try:
         async with opened:
             opened.register(_perform, [PERFORM])

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from docket import CurrentExecution, Docket, Execution, Worker
+from docket import CurrentExecution, Docket, Execution
 
 from agents.plan import Plan
 from agents.roles import Role
-from agents.workflow import PLANNING, Task
+from agents.workflow import PLANNING, Reads, Task
 from async_arch.composition import AgentCalls
 from async_arch.executor import Assignment, LocalExecutor
 from async_arch.model_calls import open_calls
@@ -32,9 +32,10 @@ from async_arch.performer import performer
 from async_arch.redis_client import DEFAULT_PATIENCE_S, RedisConnection, open_redis
 from async_arch.redis_writer import LeaseLost
 from async_arch.state_manager import RedisStateManager
-from async_arch.state_store import StateUnavailable
+from async_arch.state_store import Readings, StateUnavailable
 from async_arch.timestamps import timestamp
 from async_arch.workers.brief import RunBrief
+from async_arch.workers.docket_worker import DocketWorker
 from async_arch.workers.host_slots import HostSlots
 from async_arch.workers.roster import BEAT_S, BusyTask, WorkerFacts, say_alive, say_gone
 from async_arch.workers.task_queue import DEFAULT_QUEUE, PERFORM, open_queue
@@ -45,6 +46,7 @@ _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.05
 """How soon a worker that was full notices that a task has ended."""
+_SETTLE_S = 3 * _LOOK_S
 _REMEMBERED_BUILDS = 256
 _RECONNECT_S = 0.5
 _MINUTE_S = 60.0
@@ -87,13 +89,24 @@ class _Build:
     plan: Plan | None
 
 
+class _State(RedisStateManager):
+    """The state of a build that this process does not own."""
+
+    async def read(self, wanted: Reads) -> Readings:
+        """Read what a task needs; what is not there was lost, for a task comes after those it reads of."""
+        try:
+            return await super().read(wanted)
+        except KeyError as error:
+            raise StateUnavailable(f"run {self.run} is not whole: {error.args[0]}") from error
+
+
 class TaskWorker:
     """A worker that is connected; `work` lets it work."""
 
     def __init__(self, settings: WorkerSettings, connection: RedisConnection, queue: Docket) -> None:
         self._settings = settings
         self._connection = connection
-        self._worker = Worker(
+        self._worker = DocketWorker(
             queue,
             name=settings.name,
             concurrency=settings.concurrency,
@@ -129,24 +142,25 @@ class TaskWorker:
         Cancelled, it leaves those under way, and other workers take them over.
         """
         async with self._worker, asyncio.TaskGroup() as group:
-            beating = group.create_task(self._beat())
+            beside = [group.create_task(self._beat()), group.create_task(self._worker.keep_leases())]
             working = group.create_task(self._worker.run_forever())
             try:
                 await stop.wait()
                 self._draining = True
-                # Docket stops renewing its leases when it is told to stop. One that takes no more tasks
-                # renews those of the tasks that it has.
-                self._worker.concurrency = 0
+                # One that takes no more tasks goes on with those that it has.
+                self._worker.stopping, self._worker.concurrency = True, 0
+                # What Redis is handing over at this moment is handed back.
+                await asyncio.sleep(_SETTLE_S)
                 await self._idle.wait()
                 working.cancel()
             except asyncio.CancelledError:
                 # In this order: docket leaves to others what is cancelled after it was told to stop.
                 working.cancel()
-                for task in self._worker._tasks_by_key.values():
-                    task.cancel()
+                self._worker.abandon()
                 raise
             finally:
-                beating.cancel()
+                for task in beside:
+                    task.cancel()
 
     async def _perform(
         self,
@@ -162,7 +176,7 @@ class TaskWorker:
         """Do a task of a build, unless that is done already or the build has another owner by now."""
         with self._noted(execution, run, task):
             try:
-                async with RedisStateManager.on(self._connection, run, token) as state:
+                async with _State.on(self._connection, run, token) as state:
                     if (build := await self._build(state, run, task, token, place)) is None:
                         return
                     await self._do(state, build, _task(task), place, host)
@@ -261,6 +275,7 @@ class TaskWorker:
             repeated=counts.repeated,
             taken_over=counts.taken_over,
             overtaken=counts.overtaken,
+            dropped=self._worker.dropped,
             done_last_minute=len(self._ends),
             draining=self._draining,
             busy=tuple(self._busy.values()),

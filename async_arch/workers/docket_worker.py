@@ -1,0 +1,160 @@
+"""Docket's worker, made to outlive what may lie in the queue and to keep its tasks until they have ended.
+
+Docket's own ends with the first message that it cannot read, which is then given to the next worker, until
+there is none left. And it renews its leases no longer once it stops or has lost Redis for a moment, although
+its tasks go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import docket.worker
+import redis.exceptions
+from docket import Docket, Execution, Worker
+from docket._redelivery import renew_leases
+from docket.dependencies import AdmissionBlocked
+from docket.execution import TaskFunction
+from pydantic import TypeAdapter
+
+from async_arch.workers.plain_data import dumps
+from async_arch.workers.task_queue import PERFORM, TaskReference
+
+__all__ = ["DocketWorker"]
+
+_log = logging.getLogger(__name__)
+_REFERENCE = TypeAdapter(TaskReference)
+_AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+class DocketWorker(Worker):
+    """A worker that drops what it cannot read, says so, and goes on."""
+
+    dropped = 0
+    """How many messages were no tasks, or none that docket could handle."""
+    stopping = False
+    """Whether it begins no more tasks; those that it has it ends."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._held: dict[asyncio.Task[None], bytes] = {}
+        # What docket reads messages with stands there under this name.
+        docket.worker.Execution = _CheckedExecution  # type: ignore[attr-defined]
+
+    async def keep_leases(self) -> None:
+        """Renew the leases of all tasks under way, for as long as this runs."""
+        every_s = self.redelivery_timeout.total_seconds() / 4
+        while True:
+            await asyncio.sleep(every_s)
+            messages = [message for task, message in self._held.items() if not task.done()]
+            if not messages:
+                continue
+            try:
+                async with asyncio.timeout(every_s), self.docket.redis() as client:
+                    await renew_leases(
+                        client,
+                        stream_key=self.docket.stream_key,
+                        group_name=self.docket.worker_group_name,
+                        consumer_name=self.name,
+                        message_ids=messages,
+                    )
+            except (redis.exceptions.RedisError, OSError) as error:
+                _log.warning("the leases of %d tasks could not be renewed: %s", len(messages), error)
+
+    def abandon(self) -> None:
+        """Cancel all tasks under way. Docket leaves those to others where it was cancelled before."""
+        for task in self._held:
+            task.cancel()
+
+    async def _renew_leases(self, redis: Any, active_messages: dict[asyncio.Task[None], bytes]) -> None:
+        """Note what is under way, in place of docket's renewal, which ends before the tasks do."""
+        self._held = active_messages
+
+    async def _execute(self, execution: Execution, session: Any) -> None:
+        """Do a task; nothing but a Redis that is away comes out of it, for that would end the worker."""
+        if isinstance(execution, _CheckedExecution) and execution.problem:
+            await self._drop(execution, execution.problem)
+        elif self.stopping:
+            await self._hand_back(execution)
+        else:
+            try:
+                await super()._execute(execution, session)
+            except (AdmissionBlocked, *_AWAY):
+                raise
+            except Exception as error:
+                await self._drop(execution, f"{type(error).__name__}: {error}")
+
+    async def _drop(self, execution: Execution, problem: str) -> None:
+        """Take a message out, and what docket keeps of its task: who waits for that puts it in anew."""
+        self.dropped += 1
+        _log.error("message %r in the queue is no task and is dropped: %s", execution.message_id, problem)
+        queue = self.docket
+        async with self._transaction() as pipe:
+            pipe.xack(queue.stream_key, queue.worker_group_name, execution.message_id)
+            pipe.xdel(queue.stream_key, execution.message_id)
+            pipe.delete(queue.runs_key(execution.key), queue.key(f"progress:{execution.key}"))
+        execution._acked = True
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Any]:
+        """Commands of which all are done together at the end of the block."""
+        async with self.docket.redis() as client, client.pipeline(transaction=True) as pipe:
+            yield pipe
+            await pipe.execute()
+
+    async def _hand_back(self, execution: Execution) -> None:
+        """Put a message that came when no more are begun back into the queue."""
+        queue = self.docket
+        runs_key = queue.runs_key(execution.key)
+        async with self._transaction() as pipe:
+            pipe.xadd(queue.stream_key, execution.as_message())
+            pipe.xack(queue.stream_key, queue.worker_group_name, execution.message_id)
+            pipe.xdel(queue.stream_key, execution.message_id)
+            # Docket would look for it where it was; one that is cancelled is still refused by its state.
+            pipe.hdel(runs_key, "stream_id")
+        execution._acked = True
+
+
+class _CheckedExecution(Execution):
+    """A message as docket reads it; `problem` says why it is no task, and is empty for one that is."""
+
+    problem: str = ""
+
+    @classmethod
+    async def from_message(
+        cls,
+        docket: Docket,
+        message: dict[bytes, bytes],
+        redelivered: bool = False,
+        fallback_task: TaskFunction | None = None,
+        message_id: bytes | None = None,
+        sync: bool = True,
+    ) -> Self:
+        """The task that `message` is, or what stands for one that is none."""
+        try:
+            read = await super().from_message(docket, message, redelivered, None, message_id, sync)
+            _require_task(read)
+        except Exception as error:
+            key = message.get(b"key", b"").decode(errors="replace")
+            unread = cls(docket, _nothing, (), {}, key, _NEVER, 1, message_id=message_id)
+            unread.problem = f"{type(error).__name__}: {error}"
+            return unread
+        return read
+
+
+def _require_task(read: Execution) -> None:
+    """Raise unless docket can handle what was read, and it is a reference where it should be one."""
+    if not isinstance(read.args, list) or not isinstance(read.kwargs, dict):
+        raise TypeError("its arguments are no list and no mapping")
+    if read.function_name == PERFORM:
+        _REFERENCE.validate_json(dumps(read.kwargs), strict=True)
+
+
+async def _nothing() -> None:
+    """What a message asks for that cannot be read."""
