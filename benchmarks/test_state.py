@@ -208,8 +208,10 @@ PACE = SimulateSettings(ttft_s=0.02, tokens_per_s=4_000)
 QUICK_PACE = SimulateSettings(ttft_s=0.005, tokens_per_s=16_000)
 
 
-async def _wall_clocks(rounds: int, simulated: SimulateSettings, store: Path) -> dict[str, list[float]]:
-    (spec,) = find_specs([Path(__file__).parents[1] / "examples" / "ecommerce.yaml"])
+async def _wall_clocks(
+    example: str, rounds: int, simulated: SimulateSettings, store: Path
+) -> dict[str, list[float]]:
+    (spec,) = find_specs([Path(__file__).parents[1] / "examples" / f"{example}.yaml"])
     engines = {name: find_engine(name) for name in ("legacy", "legacy:state_store=mirror")}
     found: dict[str, list[float]] = {name: [] for name in engines}
     settings = SessionSettings(model="simulated", simulated=simulated, store=store)
@@ -230,7 +232,8 @@ def test_mirror_beside_a_legacy_run(scale: Scale, results: Results, tmp_path: Pa
         Scale.QUICK: (1, QUICK_PACE, "20 times the default pace"),
         Scale.FULL: (MIRROR_ROUNDS, PACE, "5 times the default pace"),
     }[scale]
-    without, mirrored = asyncio.run(_wall_clocks(rounds, simulated, tmp_path)).values()
+    example = "notes_cli" if scale is Scale.ONCE else "ecommerce"
+    without, mirrored = asyncio.run(_wall_clocks(example, rounds, simulated, tmp_path)).values()
     ratios = [more_s / less_s for less_s, more_s in zip(without, mirrored, strict=True)]
     promise = MOST_WITH_MIRROR if simulated == PACE else None
     case = f"a build at {pace}"

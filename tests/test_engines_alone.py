@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from async_arch import command_line
 from harness.gateway.process import Gateway, running_gateway
@@ -24,7 +25,7 @@ ASYNC = "async_arch.orchestrator"
 MAINS = {LEGACY: factory_boss.main, ASYNC: command_line.main}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway() -> AsyncIterator[Gateway]:
     settings = GatewaySettings(
         upstream=SimulateSettings(ttft_s=0.005, tokens_per_s=20_000), token=secrets.token_urlsafe(24)

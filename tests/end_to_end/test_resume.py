@@ -32,6 +32,7 @@ from harness.session import OnEvent, SessionSettings, open_session
 from harness.spec import Spec, find_specs
 from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import STEADY, harness
+from tests.end_to_end.in_process_engine import InProcessEngine
 from tests.end_to_end.quiet import Quiet
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in /proc")
@@ -65,7 +66,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Spec:
 async def undisturbed(shop: Spec, tmp_path_factory: pytest.TempPathFactory) -> RunRecord:
     settings = SessionSettings(model="simulated", simulated=FAST, store=tmp_path_factory.mktemp("store"))
     async with open_session(settings, needs_redis=True) as session:
-        return await session.run(shop, find_engine("async"), lambda _: None)
+        return await session.run(shop, InProcessEngine("async"), lambda _: None)
 
 
 async def _stopped(work: Callable[[OnEvent], Coroutine[None, None, object]], after: str) -> None:
@@ -170,6 +171,7 @@ async def test_a_run_is_written_down_with_all_that_it_takes_to_go_on(
         "call_timeout_s": 600.0,
         "deadline_s": 3600.0,
         "templates": None,
+        "workers": None,
     }
     assert (manifest.spec, manifest.engine, manifest.not_resumable) == (shop, "async", None)
     assert (manifest.owner.pid, manifest.owner.host) == (os.getpid(), socket.gethostname())

@@ -55,8 +55,8 @@ def _settings(change: Callable[[ModelSettings], ModelSettings]) -> Install:
     def install(patch: Patch) -> None:
         usual = AsyncCalls.__init__
 
-        def init(self: AsyncCalls, settings: ModelSettings, now: Any) -> None:
-            usual(self, change(settings), now)
+        def init(self: AsyncCalls, settings: ModelSettings, *more: Any) -> None:
+            usual(self, change(settings), *more)
 
         patch.setattr(AsyncCalls, "__init__", init)
 

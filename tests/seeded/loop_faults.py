@@ -17,6 +17,7 @@ from agents.build import EventKind, TaskEvent
 from agents.plan import Plan
 from agents.roles import Role
 from agents.workflow import Reads, Task, TaskReport, build_tasks
+from async_arch.executor import Assignment, LocalExecutor
 from async_arch.orchestrator import AsyncOrchestrator, Workflow, _Files
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import Readings
@@ -419,36 +420,37 @@ def optimizer_beside_reviewer(tasks: dict[Task, tuple[Task, ...]]) -> dict[Task,
 
 
 def _task_done_twice(patch: Patch) -> None:
-    usual = AsyncOrchestrator._attempt
+    usual = LocalExecutor._attempt
 
-    async def attempt(self: AsyncOrchestrator, task: Task, *more: Any) -> TaskReport:
-        report = await usual(self, task, *more)
-        return await usual(self, task, *more) if task == Task(Role.OPTIMIZER, "Users") else report
+    async def attempt(self: LocalExecutor, assignment: Assignment) -> TaskReport:
+        report = await usual(self, assignment)
+        twice = assignment.task == Task(Role.OPTIMIZER, "Users")
+        return await usual(self, assignment) if twice else report
 
-    patch.setattr(AsyncOrchestrator, "_attempt", attempt)
+    patch.setattr(LocalExecutor, "_attempt", attempt)
 
 
 def _exception(patch: Patch) -> None:
-    usual = AsyncOrchestrator._inputs
+    usual = LocalExecutor._inputs
 
-    async def inputs(self: AsyncOrchestrator, task: Task, *more: Any) -> Any:
-        if task == Task(Role.REVIEWER, "Shop"):
+    async def inputs(self: LocalExecutor, assignment: Assignment) -> Any:
+        if assignment.task == Task(Role.REVIEWER, "Shop"):
             raise AttributeError("'NoneType' object has no attribute 'files'")
-        return await usual(self, task, *more)
+        return await usual(self, assignment)
 
-    patch.setattr(AsyncOrchestrator, "_inputs", inputs)
+    patch.setattr(LocalExecutor, "_inputs", inputs)
 
 
 def _exception_swallowed(patch: Patch) -> None:
     """What breaks in a task is taken for its end."""
     _exception(patch)
-    usual = AsyncOrchestrator._attempt
+    usual = LocalExecutor._attempt
 
-    async def attempt(self: AsyncOrchestrator, task: Task, *more: Any) -> TaskReport:
-        report = await usual(self, task, *more)
-        return report if report.failure is None else TaskReport(task, ())
+    async def attempt(self: LocalExecutor, assignment: Assignment) -> TaskReport:
+        report = await usual(self, assignment)
+        return report if report.failure is None else TaskReport(assignment.task, ())
 
-    patch.setattr(AsyncOrchestrator, "_attempt", attempt)
+    patch.setattr(LocalExecutor, "_attempt", attempt)
 
 
 def _failure_swallowed(patch: Patch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import async_arch.orchestrator
@@ -13,7 +14,7 @@ from agents.conversation import ModelReply, ModelRequest
 from agents.roles import Role
 from agents.workflow import Task, TaskReport
 from async_arch.async_calls import AsyncCalls
-from async_arch.orchestrator import AsyncOrchestrator
+from async_arch.executor import Assignment, LocalExecutor
 from async_arch.state_manager import RedisStateManager
 from harness.compare import Layer
 from tests.seeded.fault import Blame, Fault, Install, Patch
@@ -220,16 +221,17 @@ def _places_by_completion(patch: Patch) -> None:
 
 def _module_of_another(patch: Patch) -> None:
     """Which module is worked on is remembered in one place for all tasks."""
-    usual = AsyncOrchestrator._inputs
+    usual = LocalExecutor._inputs
     current: dict[int, Task] = {}
 
-    async def inputs(self: AsyncOrchestrator, task: Task, *more: Any) -> Any:
-        current[id(self)] = task
+    async def inputs(self: LocalExecutor, assignment: Assignment) -> Any:
+        current[id(self)] = assignment.task
         await asyncio.sleep(0.005)
         other = current[id(self)]
-        return await usual(self, other if other.role is task.role else task, *more)
+        read = other if other.role is assignment.task.role else assignment.task
+        return await usual(self, replace(assignment, task=read))
 
-    patch.setattr(AsyncOrchestrator, "_inputs", inputs)
+    patch.setattr(LocalExecutor, "_inputs", inputs)
 
 
 def _order(name: str, layer: Layer, words: str, install: Install, **more: Any) -> Fault:
