@@ -8,7 +8,7 @@ import warnings
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.answers import FencedBlock, fenced, fenced_blocks, mapping, parse_python, python_code
@@ -187,7 +187,6 @@ CHATTER = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     modules(),
     st.sampled_from(["python", "py", "Python", ""]),
@@ -349,7 +348,6 @@ TEXT = st.text(
 ).filter(lambda text: text.lower() != "none")
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(TEXT, TEXT | st.lists(TEXT, max_size=3), max_size=4), TEXT)
 @example({"a": "\x7f\x1b\ufeff", "": "#"}, "none of it")
 @example({"a": "\U0001f600", "b": "null"}, "~")
@@ -480,7 +478,6 @@ PIECES = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
 @given(PIECES | st.text(max_size=60))
 def test_any_answer_is_read_or_refused(text: str) -> None:
     """Nothing but `UnusableAnswer` leaves a reader: anything else would count as a fault of the engine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.api import FunctionSpec, ModuleApi, RouteSpec, read_api
@@ -181,7 +181,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150)
 @given(VALUES, VALUES, VALUES)
 def test_any_data_is_an_api_or_refused(functions: object, routes: object, notes: object) -> None:
     try:

@@ -7,7 +7,7 @@ import keyword
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agents.conversation import UnusableAnswer
@@ -308,7 +308,6 @@ CODES = st.lists(STATEMENTS, min_size=1, max_size=5).map("\n".join)
     parameters=st.lists(WORDS, max_size=3, unique=True),
     shared=st.one_of(st.just(""), WORDS.map(lambda w: f"def _{w}():\n    return '''\n  a'''")),
 )
-@settings(max_examples=100)
 def test_any_code_is_put_in_and_read_back(
     names: list[str], codes: list[str], description: str, parameters: list[str], shared: str
 ) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.conversation import UnusableAnswer
@@ -399,7 +399,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150)
 @given(VALUES, VALUES)
 def test_any_data_is_a_plan_or_refused(modules: object, project: object) -> None:
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.blackboard import ApiDesigned, AttemptMade, FileWritten, Logged, PlanMade, Reasoned
@@ -161,7 +161,6 @@ def reachable(tasks: Mapping[Task, tuple[Task, ...]], broken: set[Task]) -> dict
     return found
 
 
-@settings(max_examples=150)
 @given(plans(), st.data())
 def test_blocked_is_what_a_broken_task_stands_before(plan: Plan, data: st.DataObject) -> None:
     tasks = build_tasks(plan)

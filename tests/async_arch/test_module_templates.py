@@ -15,7 +15,7 @@ from typing import cast
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.api import FunctionSpec, ModuleApi, RouteSpec
@@ -189,7 +189,6 @@ def _with_texts(said: str) -> ModuleApi:
 
 
 @given(st.sampled_from(ModuleType), TEXT, TEXT, TEXT)
-@settings(max_examples=60, deadline=None)
 def test_no_text_changes_what_a_module_does(
     kind: ModuleType, described: str, said: str, project: str
 ) -> None:

@@ -497,7 +497,6 @@ def shown(project: str, description: str) -> _Tags:
     return read
 
 
-@settings(max_examples=60)
 @given(project=TEXTS, description=TEXTS)
 def test_no_text_moves_anything_on_a_page(project: str, description: str) -> None:
     read = shown(project, description)

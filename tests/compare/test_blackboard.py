@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare import Kind, Mismatch
@@ -246,7 +246,6 @@ JSON = st.recursive(
 SECTIONS = st.dictionaries(st.sampled_from(["logs", "agent_attempts", "files_created", "other"]), JSON)
 
 
-@settings(max_examples=200, deadline=None)
 @given(SECTIONS, SECTIONS)
 def test_equal_here_is_the_same_json_text(ours: Board, theirs: Board) -> None:
     """For any two documents without timestamps: a mismatch if and only if their texts differ."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare.normalisation import BUILT_IN, Normaliser, RuleFired, Side
@@ -92,7 +92,6 @@ def test_a_time_that_was_not_put_aside_is_shown_as_it_is() -> None:
     assert mismatch.control == "<time of its run: ####-##-##T##:##:##+##:##>"
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(-200_000, 200_000))
 def test_a_time_is_seen_just_where_it_lies_beyond_the_run(ms: int) -> None:
     stamp = datetime(2024, 5, 3, 8, tzinfo=UTC) + timedelta(milliseconds=ms)
@@ -333,7 +332,6 @@ def test_durations_of_the_same_attempt_are_held_against_each_other() -> None:
     assert missing.path == "agent_attempts[developer Cart 2]"
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.floats(0, 6), st.floats(0, 6))
 def test_a_duration_is_seen_just_where_it_differs_by_more_than_it_may(ours: float, theirs: float) -> None:
     assert bool(found(control(took(ours)), candidate(took(theirs)), TOOK)) == (abs(ours - theirs) > 2.5)
@@ -349,7 +347,6 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(LINES, LINES | st.none(), st.randoms(use_true_random=False))
 def test_a_list_whose_order_is_ignored_differs_just_where_its_members_do(
     ours: list[Any], theirs: list[Any] | None, random: Any

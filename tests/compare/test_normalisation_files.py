@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.compare import Kind, Mismatch, Severity
@@ -114,7 +114,6 @@ def test_a_slack_of_the_projects_own() -> None:
     assert differ(ours, "# generated at 2024-05-03T08:05:11", rules({**STAMPED, "slack_after_s": 300}))
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats(0, 3), max_size=3), st.lists(st.floats(0, 3), max_size=3))
 def test_durations_in_a_file_are_seen_just_where_one_differs_by_more_than_it_may(
     ours: list[float], theirs: list[float]

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 from deepdiff import DeepDiff
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.compare import Kind
@@ -79,14 +79,12 @@ def edited(draw: st.DrawFn, value: object) -> object:
 pairs = values.flatmap(lambda value: st.tuples(st.just(value), edited(value)))
 
 
-@settings(max_examples=150, deadline=None)
 @given(pairs)
 def test_paths_and_kinds_are_those_of_deepdiff(pair: tuple[object, object]) -> None:
     before, after = ({"all": value} for value in pair)
     assert places(before, after) == places_by_deepdiff(before, after)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
 @example(list("abc"), list("bca"))
 def test_lists_of_scalars_are_aligned_as_deepdiff_aligns_them(before: list[str], after: list[str]) -> None:
@@ -96,7 +94,6 @@ def test_lists_of_scalars_are_aligned_as_deepdiff_aligns_them(before: list[str],
 anything = documents.flatmap(lambda document: st.tuples(st.just(document), changed(document)))
 
 
-@settings(max_examples=100, deadline=None)
 @given(anything | st.tuples(json_values, json_values))
 def test_nothing_differs_where_the_text_is_the_same_and_only_there(pair: tuple[object, object]) -> None:
     before, after = pair
@@ -109,7 +106,6 @@ members = st.dictionaries(keys, values, max_size=5).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(members, st.randoms(use_true_random=False))
 def test_a_keyed_list_differs_as_a_mapping_by_name_does(
     pair: tuple[dict[str, object], dict[str, object]], random: Random

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.gap_answer import GAP_FORMAT
@@ -146,7 +146,6 @@ _BODIES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(role=st.sampled_from(Role), told=st.lists(st.tuples(_TITLES, _BODIES), max_size=4))
 def test_no_prompt_makes_it_fail(role: Role, told: list[tuple[str, str]]) -> None:
     """Sections in any order and with anything in them are answered, with a format and without."""

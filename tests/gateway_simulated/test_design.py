@@ -128,7 +128,7 @@ _PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.lists(_PARTS, max_size=20), kind=st.sampled_from(["data", "service", "utility"]))
 def test_an_api_is_read_back_as_it_was_meant(
     words: list[str], kind: str, assignment_of: AssignmentOf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gateway.canonical import CanonicalRequest, Endpoint
@@ -39,7 +39,6 @@ def test_the_older_endpoint_gives_the_same_vector() -> None:
     assert embedding(request) == vectors("a book")
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=60), st.integers(1, 384))
 def test_every_vector_has_length_1(text: str, dimensions: int) -> None:
     """Whatever the text, also where its words cancel each other out in few dimensions."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.plan import ModuleHint, ModulePlan, ModuleType, Plan, read_plan
@@ -15,7 +15,6 @@ def names(idea: str) -> list[str]:
     return [module.name for module in planned(idea, (), again=True).modules]
 
 
-@settings(max_examples=300, deadline=None)
 @given(idea=st.text(max_size=300), again=st.booleans())
 def test_any_text_has_a_valid_plan(idea: str, *, again: bool) -> None:
     """Three to eight modules that the reader of plans accepts; planned again, nothing is left unused."""
@@ -34,7 +33,6 @@ books loans library forum shop cart terminal command-line CSV JSON convert track
 _WORDS = st.sampled_from(_SAID.split())
 
 
-@settings(max_examples=200, deadline=None)
 @given(idea=st.lists(_WORDS, min_size=1, max_size=25).map(" ".join))
 def test_any_mixture_of_known_words_has_a_valid_plan(idea: str) -> None:
     """However many features and things an idea names."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.build import EventKind, TaskEvent
@@ -64,7 +64,6 @@ def calls(draw: st.DrawFn) -> Any:
 EVENTS = st.builds(TaskEvent, st.sampled_from(EventKind), TEXTS, TEXTS, TEXTS)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(calls(), max_size=3), st.lists(EVENTS, max_size=3), TEXTS, TIMES)
 def test_a_run_comes_back_as_it_was_saved(
     made: list[Any], events: list[TaskEvent], text: str, wall_s: float

@@ -12,7 +12,7 @@ import time
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.roles import Role, opening
@@ -257,7 +257,6 @@ _FRAGMENTS = st.sampled_from(
 _TEXTS = st.lists(_FRAGMENTS | st.text(max_size=12), max_size=8).map("\n".join)
 
 
-@settings(max_examples=150, deadline=None)
 @given(system=_TEXTS, prompt=_TEXTS, form=st.sampled_from([None, "json"]))
 def test_no_conversation_makes_it_fail(system: str, prompt: str, form: str | None) -> None:
     """Whatever is said there is an answer; where JSON was asked for by `format`, it is JSON."""
@@ -267,7 +266,6 @@ def test_no_conversation_makes_it_fail(system: str, prompt: str, form: str | Non
     assert form is None or json.loads(text) is not None
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_no_text_makes_it_fail(system: str, prompt: str) -> None:
     """Not even noise."""

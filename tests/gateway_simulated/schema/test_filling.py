@@ -9,7 +9,7 @@ from uuid import UUID
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, JsonValue
 
@@ -128,7 +128,6 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(schema=SCHEMAS, seed=st.integers(0, 9))
 def test_a_value_is_valid_by_its_schema(schema: Any, seed: int) -> None:
     """For all that schemas of models in use are made of."""
@@ -157,7 +156,6 @@ _ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(_ANYTHING)
 def test_no_schema_makes_it_fail(schema: JsonValue) -> None:
     """What is no schema, or asks for what cannot be, has a value too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gateway.simulated.schema.number import number_for
@@ -13,7 +13,6 @@ from harness.gateway.simulated.schema.number import number_for
 _BOUNDS = st.integers(-(10**20), 10**20) | st.floats(-1e9, 1e9, allow_nan=False)
 
 
-@settings(max_examples=150, deadline=None)
 @given(low=_BOUNDS, width=st.integers(1, 10**12), open_ended=st.booleans(), chance=st.integers(0, 2**64))
 def test_a_number_is_within_its_bounds(low: float, width: int, chance: int, *, open_ended: bool) -> None:
     """As an integer and as any number; a bound that is excluded is not taken."""

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.gateway.simulated.stranger.names import asked_classes, asked_signatures
@@ -135,7 +135,6 @@ main.py Flask type: service web_interface self * / lambda 0 'a' ; add, with titl
 _PARTS = st.sampled_from(_SAID.split())
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(_PARTS, max_size=25).map(" ".join))
 def test_every_program_compiles(told: str) -> None:
     """Whatever is said about it."""

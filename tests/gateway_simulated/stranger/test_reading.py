@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -53,7 +53,6 @@ _JSON = st.recursive(
 ).filter(lambda value: isinstance(value, dict | list))
 
 
-@settings(max_examples=200, deadline=None)
 @given(_JSON)
 def test_json_is_read_as_what_it_is(value: JsonValue) -> None:
     """All of it, and no more than it."""
@@ -61,7 +60,6 @@ def test_json_is_read_as_what_it_is(value: JsonValue) -> None:
     assert read_data(text + " and more", 0) == (value, len(text))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="{}[]\"':,.|ab1\n /#", max_size=40))
 def test_no_text_makes_it_fail(text: str) -> None:
     """It is read or refused."""
