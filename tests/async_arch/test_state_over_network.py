@@ -329,13 +329,13 @@ async def test_a_user_needs_few_commands_on_keys_of_ours() -> None:
 
 async def _use_everything(connection: RedisConnection) -> LeftByBuild:
     """Build, lease and mirror, with every script and every kind of write."""
-    async with held_lease(connection, "run", lifetime_s=0.3) as token:
+    async with held_lease(connection, "run", lifetime_s=1.5) as token:
         async with RedisStateManager.on(connection, "run", token) as state:
             await write_build(state, MODULES)
             left = await left_by(state)
         assert await holder_of(connection, "run")
         with pytest.raises(RunHeld):
-            async with held_lease(connection, "run", lifetime_s=0.3):
+            async with held_lease(connection, "run", lifetime_s=1.5):
                 pass
     async with DocumentMirror.on(connection, "mirror") as mirror:
         await mirror.save(

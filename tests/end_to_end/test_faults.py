@@ -200,19 +200,19 @@ def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "cause", "words", "calls"),
+    ("script", "patience_s", "cause", "words", "calls"),
     [
-        (_cut, Cause.MODEL, "cut", 4),
-        (_hang, Cause.MODEL, "no whole answer within 0.5 s", 1),
-        (_nonsense, Cause.ANSWER, "no usable answer in 3 attempts", 3),
+        (_cut, 30.0, Cause.MODEL, "cut", 4),
+        (_hang, 0.5, Cause.MODEL, "no whole answer within 0.5 s", 1),
+        (_nonsense, 30.0, Cause.ANSWER, "no usable answer in 3 attempts", 3),
     ],
 )
 async def test_no_usable_answer_fails_both_engines_alike(
-    tmp_path: Path, script: Script, cause: Cause, words: str, calls: int
+    tmp_path: Path, script: Script, patience_s: float, cause: Cause, words: str, calls: int
 ) -> None:
     spec = Spec(name="shop", idea="A shop.")
     with threaded_ollama(script) as model:
-        settings = SessionSettings(model=f"ollama:{model.url}", call_timeout_s=0.5, store=tmp_path)
+        settings = SessionSettings(model=f"ollama:{model.url}", call_timeout_s=patience_s, store=tmp_path)
         async with open_session(settings, needs_redis=True) as session:
             runs = [
                 await session.run(spec, InProcessEngine(name), lambda _: None) for name in ("legacy", "async")

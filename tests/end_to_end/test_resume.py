@@ -228,7 +228,7 @@ async def test_who_is_turned_away_by_the_lease_leaves_the_run_as_it_was(
         )
         run = await _cut_off(settings, shop)
         before = {path: path.read_bytes() for path in store.folder(run).glob("*.json*")}
-        async with open_redis(server.url) as connection, held_lease(connection, run, lifetime_s=0.5):
+        async with open_redis(server.url) as connection, held_lease(connection, run, lifetime_s=1.5):
             with pytest.raises(SurroundingsError, match=f"run {run} is worked on by process {os.getpid()}"):
                 await resume_run(store, run, Quiet())
         assert {path: path.read_bytes() for path in store.folder(run).glob("*.json*")} == before
