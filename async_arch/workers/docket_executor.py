@@ -77,27 +77,37 @@ class DocketExecutor:
     _underway: dict[str, _Underway] = field(default_factory=dict)
     _brief: bytes = b""
     _briefed: asyncio.Task[None] | None = None
-    _lost: StateUnavailable | None = None
-    _most_ended: int = 0
+    _broken: Exception | None = None
+    _ended: int = 0
+    """How many tasks have ended, before this build was taken up and since."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[DocketExecutor]:
         """The executor at work, for as long as the block lasts."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._follow()), group.create_task(self._watch())]
-            try:
-                yield self
-            finally:
-                for task in tasks:
-                    task.cancel()
-                if self._briefed is not None:
-                    self._briefed.cancel()
+        # No TaskGroup: what the block raises is to come out as it is.
+        tasks = [asyncio.create_task(self._beside(work)) for work in (self._follow, self._watch)]
+        try:
+            yield self
+        finally:
+            if self._briefed is not None:
+                tasks.append(self._briefed)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`; what breaks in it ends every task, as nobody would be told of their ends any more."""
+        try:
+            await work()
+        except Exception as error:
+            self._broken = error
+            self._end_all(error)
 
     async def execute(self, assignment: Assignment) -> TaskResult:
         """Have a task done; see `TaskExecutor`. Cancelled, it takes the task back from the workers."""
         await self._leave_brief(assignment.order)
-        if self._lost is not None:
-            raise self._lost
+        if self._broken is not None:
+            raise self._broken
         name = str(assignment.task)
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         host = await self._host()
@@ -105,17 +115,18 @@ class DocketExecutor:
         underway = self._underway[name] = _Underway(reference, ended, 0.0)
         try:
             await self._put_in(underway)
-            checkpoint = await self._ended(underway)
+            checkpoint = await self._end_of(underway)
+            self._ended += 1
         except _Refused as refused:
             return await self._fail(assignment, str(refused))
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, StateUnavailable):
             await self._take_back(reference)
             raise
         finally:
             del self._underway[name]
         return await self._result(assignment, checkpoint)
 
-    async def _ended(self, underway: _Underway) -> Checkpoint:
+    async def _end_of(self, underway: _Underway) -> Checkpoint:
         """How the task ended, as soon as it has."""
         while True:
             await underway.ended
@@ -132,8 +143,12 @@ class DocketExecutor:
                 order, self.model, settings.model_url, self.generation, settings.code, settings.hosts
             )
             self._brief = brief.data
-            self._briefed = asyncio.ensure_future(self.state.leave_brief(self._brief))
+            self._briefed = asyncio.ensure_future(self._begin())
         await asyncio.shield(self._briefed)
+
+    async def _begin(self) -> None:
+        self._ended = await self._count()
+        await self.state.leave_brief(self._brief)
 
     async def _host(self) -> tuple[str, int] | tuple[()]:
         own = Counter(each.reference.host for each in self._underway.values())
@@ -175,15 +190,11 @@ class DocketExecutor:
 
     async def _follow(self) -> None:
         """Tell who waits for a task that it has ended."""
-        try:
-            async with aclosing(self.state.events_after()) as events:
-                async for streamed in events:
-                    underway = self._underway.get(streamed.event.task)
-                    if streamed.event.kind in _ENDS and underway and not underway.ended.done():
-                        underway.ended.set_result(None)
-        except StateUnavailable as error:
-            self._lost = error
-            self._end_all(error)
+        async with aclosing(self.state.events_after()) as events:
+            async for streamed in events:
+                underway = self._underway.get(streamed.event.task)
+                if streamed.event.kind in _ENDS and underway and not underway.ended.done():
+                    underway.ended.set_result(None)
 
     async def _watch(self) -> None:
         """Look after the tasks that are under way: whether somebody is there to do them, and has them."""
@@ -197,8 +208,10 @@ class DocketExecutor:
                 continue
             try:
                 workers = await live_workers(self.connection)
-                await self._count_ended()
+                await self._require_ended()
                 await self._find_lost(loop.time())
+            except _Forgotten:
+                raise
             except StateUnavailable:
                 # Whoever reads the events says so.
                 continue
@@ -229,21 +242,23 @@ class DocketExecutor:
             f"{self.state.run} wait on Redis at {where}; workers there: {found}"
         )
 
-    async def _count_ended(self) -> None:
-        """End the build where Redis knows of fewer ended tasks than before.
+    async def _require_ended(self) -> None:
+        """Raise where Redis does not know of all the tasks that have ended.
 
         Others have gone on from them, so they cannot be done anew one by one: a build that is resumed does
         all that is missing, in its order.
         """
-        count = await self.connection.command("HLEN", RunKeys(self.state.run)["tasks"])
-        if count < self._most_ended:
+        missing = self._ended - await self._count()
+        if missing > 0:
             where = redacted(self.connection.url)
-            forgotten = f"{self._most_ended - count} of {self._most_ended} tasks that had ended"
-            self._lost = StateUnavailable(
-                f"Redis at {where} has forgotten {forgotten} in run {self.state.run}: resume the build"
+            raise _Forgotten(
+                f"Redis at {where} has forgotten {missing} of {self._ended} tasks that had ended in run "
+                f"{self.state.run}: resume the build"
             )
-            self._end_all(self._lost)
-        self._most_ended = max(count, self._most_ended)
+
+    async def _count(self) -> int:
+        """How many tasks of the build have ended, as far as Redis knows."""
+        return int(await self.connection.command("HLEN", RunKeys(self.state.run)["tasks"]))
 
     async def _find_lost(self, now_s: float) -> None:
         """Put in again what neither waits in the queue nor is done nor has ended."""
@@ -280,6 +295,10 @@ class DocketExecutor:
                 return await question()
 
         return await self.connection.ask(bounded)
+
+
+class _Forgotten(StateUnavailable):
+    """Redis is there, and not all that the build had come to."""
 
 
 class _Refused(Exception):

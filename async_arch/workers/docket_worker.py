@@ -43,52 +43,69 @@ class DocketWorker(Worker):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._held: dict[asyncio.Task[None], bytes] = {}
+        self._running: dict[asyncio.Task[Any], Execution] = {}
         # What docket reads messages with stands there under this name.
         docket.worker.Execution = _CheckedExecution  # type: ignore[attr-defined]
 
-    async def keep_leases(self) -> None:
-        """Renew the leases of all tasks under way, for as long as this runs."""
+    async def look_after_tasks(self) -> None:
+        """Renew the leases of all tasks under way and cancel those taken back, for as long as this runs."""
         every_s = self.redelivery_timeout.total_seconds() / 4
         while True:
             await asyncio.sleep(every_s)
-            messages = [message for task, message in self._held.items() if not task.done()]
-            if not messages:
-                continue
             try:
-                async with asyncio.timeout(every_s), self.docket.redis() as client:
-                    await renew_leases(
-                        client,
-                        stream_key=self.docket.stream_key,
-                        group_name=self.docket.worker_group_name,
-                        consumer_name=self.name,
-                        message_ids=messages,
-                    )
+                async with asyncio.timeout(every_s):
+                    await self._keep()
             except (redis.exceptions.RedisError, OSError) as error:
-                _log.warning("the leases of %d tasks could not be renewed: %s", len(messages), error)
+                _log.warning("the leases of %d tasks could not be renewed: %r", len(self._running), error)
+
+    async def _keep(self) -> None:
+        running = dict(self._running)
+        if not running:
+            return
+        queue = self.docket
+        async with queue.redis() as client:
+            keys = [queue.runs_key(each.key) for each in running.values()]
+            known = [await client.exists(key) for key in keys]
+            for (task, execution), there in zip(running.items(), known, strict=True):
+                # Docket says so once, and a worker that has lost Redis for that moment does not hear it.
+                if not there and not execution._ended:
+                    self._cancelled_by_docket.add(task)
+                    task.cancel()
+            await renew_leases(
+                client,
+                stream_key=queue.stream_key,
+                group_name=queue.worker_group_name,
+                consumer_name=self.name,
+                message_ids=[each.message_id for each in running.values() if each.message_id is not None],
+            )
 
     def abandon(self) -> None:
         """Cancel all tasks under way. Docket leaves those to others where it was cancelled before."""
-        for task in self._held:
+        for task in self._running:
             task.cancel()
 
-    async def _renew_leases(self, redis: Any, active_messages: dict[asyncio.Task[None], bytes]) -> None:
-        """Note what is under way, in place of docket's renewal, which ends before the tasks do."""
-        self._held = active_messages
+    async def _renew_leases(self, *_: Any) -> None:
+        """Nothing: see `look_after_tasks`, which goes on for as long as the tasks do."""
 
     async def _execute(self, execution: Execution, session: Any) -> None:
         """Do a task; nothing but a Redis that is away comes out of it, for that would end the worker."""
         if isinstance(execution, _CheckedExecution) and execution.problem:
             await self._drop(execution, execution.problem)
-        elif self.stopping:
+            return
+        if self.stopping:
             await self._hand_back(execution)
-        else:
-            try:
-                await super()._execute(execution, session)
-            except (AdmissionBlocked, *_AWAY):
-                raise
-            except Exception as error:
-                await self._drop(execution, f"{type(error).__name__}: {error}")
+            return
+        if (task := asyncio.current_task()) is not None:
+            self._running[task] = execution
+        try:
+            await super()._execute(execution, session)
+        except (AdmissionBlocked, *_AWAY):
+            raise
+        except Exception as error:
+            await self._drop(execution, f"{type(error).__name__}: {error}")
+        finally:
+            if task is not None:
+                del self._running[task]
 
     async def _drop(self, execution: Execution, problem: str) -> None:
         """Take a message out, and what docket keeps of its task: who waits for that puts it in anew."""

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from docket import CurrentExecution, Docket, Execution
 
+from agents.build import TaskEvent
 from agents.plan import Plan
 from agents.roles import Role
 from agents.workflow import PLANNING, Reads, Task
@@ -30,6 +31,7 @@ from async_arch.executor import Assignment, LocalExecutor
 from async_arch.model_calls import open_calls
 from async_arch.performer import performer
 from async_arch.redis_client import DEFAULT_PATIENCE_S, RedisConnection, open_redis
+from async_arch.redis_events import event_write
 from async_arch.redis_writer import LeaseLost
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import Readings, StateUnavailable
@@ -90,7 +92,16 @@ class _Build:
 
 
 class _State(RedisStateManager):
-    """The state of a build that this process does not own."""
+    """The state of a build that this process does not own.
+
+    A task that two workers do, as one of them was silent for too long, begins twice in the events and ends
+    once: nothing is told of it any more once it has ended.
+    """
+
+    async def announce(self, event: TaskEvent) -> None:
+        """Add `event` to the stream, unless its task has ended meanwhile."""
+        await self._writer.room()
+        self._writer.put(lambda: [event_write(event)], size=len(event.detail), task=event.task)
 
     async def read(self, wanted: Reads) -> Readings:
         """Read what a task needs; what is not there was lost, for a task comes after those it reads of."""
@@ -142,7 +153,7 @@ class TaskWorker:
         Cancelled, it leaves those under way, and other workers take them over.
         """
         async with self._worker, asyncio.TaskGroup() as group:
-            beside = [group.create_task(self._beat()), group.create_task(self._worker.keep_leases())]
+            beside = [group.create_task(self._beat()), group.create_task(self._worker.look_after_tasks())]
             working = group.create_task(self._worker.run_forever())
             try:
                 await stop.wait()

@@ -42,6 +42,8 @@ class TeamModel:
     held: Callable[[str], bool] = lambda task: False
     refused: Callable[[str], bool] = lambda task: False
     takes_s: float = 0.0
+    remark: str = ""
+    """What is added to the summary of every plan from now on."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: Counter[str] = field(default_factory=Counter)
 
@@ -84,7 +86,10 @@ class TeamModel:
                 return
         await asyncio.sleep(self.takes_s)
         await exchange.head()
-        await exchange.chunk(line(answer(request)) + LAST)
+        text = answer(request)
+        if self.remark:
+            text = text.replace("summary: ", f"summary: {self.remark} ")
+        await exchange.chunk(line(text) + LAST)
         await exchange.end()
         self.answered[task] += 1
 

@@ -216,6 +216,12 @@ async def test_a_redis_that_is_gone_ends_the_build_as_such(bed: Bed, tmp_path: P
     assert "no answer from Redis at " in failure.reason
 
 
+async def test_what_breaks_beside_a_build_comes_out_as_it_is(bed: Bed) -> None:
+    with pytest.raises(LookupError, match="of the caller"):
+        async with bed.executing("run"):
+            raise LookupError("of the caller")
+
+
 async def test_a_build_leaves_the_same_with_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with embedded_redis() as server, team_model() as model, working(server.url, 3):
         monkeypatch.setenv("OLLAMA_HOST", model.url)
