@@ -124,7 +124,7 @@ def test_a_process_killed_at_any_moment_of_a_move_leaves_the_old_or_the_new_stat
 ) -> None:
     rng = random.Random(7)  # noqa: S311 (where to die is no secret)
     outcomes = set()
-    for number in range(120):
+    for number in range(60):
         # A new one now and then, as the time a move takes grows with the log.
         installation = Installation(tmp_path / f"flags{number // 10}.json")
         if number % 10 == 0:
