@@ -170,6 +170,8 @@ def _require_task(read: Execution) -> None:
     if not isinstance(read.args, list) or not isinstance(read.kwargs, dict):
         raise TypeError("its arguments are no list and no mapping")
     if read.function_name == PERFORM:
+        if read.args:
+            raise TypeError("it has arguments without names")
         _REFERENCE.validate_json(dumps(read.kwargs), strict=True)
 
 

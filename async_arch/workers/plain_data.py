@@ -23,15 +23,23 @@ class NotPlain(ValueError):
 
 
 def dumps(value: object) -> bytes:
-    """`value` as JSON; `NotPlain` unless it is None, bool, int, float, str, or lists or mappings of these."""
-    _require_plain(value)
-    return json.dumps(value, ensure_ascii=True, allow_nan=False).encode()
+    """`value` as JSON; `NotPlain` unless it is None, bool, int, float, str, or lists or mappings of these.
+
+    Tuples come back as lists.
+    """
+    try:
+        _require_plain(value)
+        return json.dumps(value, ensure_ascii=True, allow_nan=False).encode()
+    except NotPlain:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise NotPlain(f"a {type(value).__name__} cannot be written as JSON: {error}") from error
 
 
 def loads(data: bytes | str) -> object:
     """The value that `data` is the JSON of; `NotPlain` where it is no JSON, as a pickled object is none."""
     try:
-        return json.loads(data)
+        return json.loads(data, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
         raise NotPlain(f"what lies in Redis is no plain data: {bytes(_raw(data))[:40]!r}") from error
 
@@ -61,6 +69,10 @@ def _require_plain(value: object) -> None:
     # Exactly these: a subclass may bring code of its own.
     elif type(value) not in (type(None), bool, int, float, str):
         raise NotPlain(f"a {type(value).__name__} is no plain data")
+
+
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _raw(data: bytes | str) -> bytes:
