@@ -227,9 +227,9 @@ class TaskWorker:
             return known
         brief = RunBrief.read(found.brief)
         if brief.code != self._settings.code:
-            own = self._settings.code[:12]
+            # Whole, for their beginnings are the same: they name the queue.
             raise StateUnavailable(
-                f"run {run} was begun by code {brief.code[:12]}, and this worker has {own}"
+                f"run {run} was begun by code {brief.code}, and this worker has {self._settings.code}"
             )
         plan = await state.plan()
         build = _Build(brief, plan)

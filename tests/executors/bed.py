@@ -134,10 +134,8 @@ async def working(redis_url: str, count: int = 1, **settings: Any) -> AsyncItera
     async with AsyncExitStack() as stack:
         workers = []
         for number in range(count):
-            options = {"name": f"worker-{number}", "takeover_s": 1.0, **settings}
-            worker = await stack.enter_async_context(
-                TaskWorker.opened(WorkerSettings(redis_url, CODE, **options))
-            )
+            options = {"code": CODE, "name": f"worker-{number}", "takeover_s": 1.0, **settings}
+            worker = await stack.enter_async_context(TaskWorker.opened(WorkerSettings(redis_url, **options)))
             stack.push_async_callback(_ended, asyncio.create_task(worker.work(asyncio.Event())))
             workers.append(worker)
         yield workers
