@@ -1,0 +1,184 @@
+"""A comparison by workers in namespaces of their own, of which one is cut off in mid-run and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from async_arch.embedded_redis import find_server
+from async_arch.redis_client import RedisConnection, open_redis
+from async_arch.state_store import StateUnavailable
+from async_arch.workers.roster import live_workers
+from async_arch.workers.task_queue import queue_name
+from harness.cli.application import main
+from harness.record.fingerprint import tasks_code
+from tests.workers.left_by_workers import Accounts, accounts_of
+from tests.workers.network_spaces import Network, enter, network
+from tests.workers.processes import QUEUE, ended, started_process, until, worker_processes
+
+__all__ = ["CutOff", "compare_with_cuts"]
+
+_GROUP = "docket-workers"
+_LOOK_S = 0.01
+_WITHIN_S = 120.0
+_OF_CALLS = ("conversation", "timing")
+_CALLED_TWICE = "the attempts in Redis are not the calls that were made"
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """What came of it: the comparison as the command tells it, and the accounts of the candidate."""
+
+    code: int | None
+    comparison: dict[str, Any]
+    accounts: Accounts
+    counted: Counter[str]
+    taken: int
+    """How many tasks were taken from the worker while it was cut off."""
+    done_after: int
+    """How many tasks it did after it was back."""
+    said: str
+
+    @property
+    def differences(self) -> list[str]:
+        """In what the candidate differs, but for calls that were made again, and for its pace.
+
+        A task that was taken over is done twice, so its calls are made twice.
+        """
+        return [
+            mismatch["sentence"]
+            for layer in self.comparison["layers"]
+            for mismatch in layer["mismatches"]
+            if mismatch["layer"] not in _OF_CALLS and not mismatch["sentence"].startswith(_CALLED_TWICE)
+        ]
+
+
+async def compare_with_cuts(spec: Path, tasks: int, folder: Path, *pace: str, cuts: int = 1) -> CutOff:
+    """Compare legacy with workers on `spec`; of two workers, one loses its network so many times."""
+    with network(spokes=2) as net, tempfile.TemporaryDirectory(prefix="rx", dir="/tmp") as short:
+        async with (
+            _redis(net, Path(short)) as look_url,
+            open_redis(look_url) as connection,
+        ):
+            return await _compared(net, connection, spec, tasks, folder, pace, cuts)
+
+
+async def _compared(
+    net: Network,
+    connection: RedisConnection,
+    spec: Path,
+    tasks: int,
+    folder: Path,
+    pace: Sequence[str],
+    cuts: int,
+) -> CutOff:
+    fleet = worker_processes(_url(net), folder / "workers", look_url=connection.url, concurrency=2)
+    with fleet as workers:
+        cut = (await workers.started(network=net.spokes[0]))[0]
+        await workers.started(network=net.spokes[1])
+        arguments = (
+            *("compare", str(spec), "--candidate", "async:workers", "--redis", _url(net)),
+            *("--gateway-address", net.address, "--model", "simulated", "--json", *pace),
+        )
+        process = started_process(_command, net.hub, folder, arguments)
+        taken = done = 0
+        for _ in range(cuts):
+            taken += await _cut_off(net, connection, cut)
+            done = await _done(connection, cut)
+        code = await ended(process, _WITHIN_S)
+        done_after = await _done(connection, cut, back=True) - done
+        (told,) = json.loads((folder / "out").read_text() or "[{}]")
+        run = told["candidate"]["run"] if told else ""
+        found = await accounts_of(connection.url, [run], tasks)
+        codes = await workers.drain()
+        assert set(codes.values()) == {0}, codes
+        said = (folder / "errors").read_text()
+        return CutOff(code, told, found, workers.counted(), taken, done_after, said)
+
+
+def _url(net: Network) -> str:
+    return f"redis://{net.address}:6379/0"
+
+
+@asynccontextmanager
+async def _redis(net: Network, folder: Path) -> AsyncIterator[str]:
+    """A server in the hub; the URL by which it is looked into from outside."""
+    options = {"bind": net.address, "port": "6379", "protected-mode": "no", "dir": str(folder), "save": ""}
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+    socket = folder / "s"
+    process = await asyncio.create_subprocess_exec(
+        *("ip", "netns", "exec", net.hub, find_server().path, *arguments, "--unixsocket", socket),
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        await until(socket.exists)
+        yield f"unix://{socket}"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def _command(space: str, folder: Path, arguments: Sequence[str]) -> None:
+    """Be the command in the namespace `space`."""
+    enter(space)
+    for number, name in ((1, "out"), (2, "errors")):
+        os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o666), number)
+    os.environ.pop("OLLAMA_HOST", None)
+    sys.argv = ["harness", *arguments, "--store", str(folder / "store")]
+    sys.stdout, sys.stderr = open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115 (for good)
+    try:
+        main()
+    finally:
+        sys.stdout.flush()
+
+
+async def _cut_off(net: Network, connection: RedisConnection, worker: str) -> int:
+    """Cut the worker off while it has tasks, and let it back when others have them; how many those were."""
+    async with asyncio.timeout(_WITHIN_S):
+        while True:
+            await until(lambda: _held(connection, worker))
+            net.cut(net.spokes[0])
+            try:
+                # From here on it can give nothing back; what it did until now has arrived.
+                await asyncio.sleep(10 * _LOOK_S)
+                held = await _held(connection, worker)
+                await until(lambda: _free(connection, worker))
+            finally:
+                net.restore(net.spokes[0])
+            if held:
+                return held
+
+
+async def _held(connection: RedisConnection, worker: str) -> int:
+    """How many tasks the queue says that the worker has."""
+    stream = f"{queue_name(QUEUE, tasks_code(None))}:stream"
+    try:
+        consumers = await connection.ask(lambda: connection.client.xinfo_consumers(stream, _GROUP))
+    except StateUnavailable:
+        # There is no queue yet.
+        return 0
+    return sum(int(each["pending"]) for each in consumers if each["name"].decode() == worker)
+
+
+async def _free(connection: RedisConnection, worker: str) -> bool:
+    return not await _held(connection, worker)
+
+
+async def _done(connection: RedisConnection, worker: str, *, back: bool = False) -> int:
+    """How many tasks the worker says that it has done; `back`: as soon as it is heard of and does none."""
+    async with asyncio.timeout(_WITHIN_S):
+        while True:
+            found = [each for each in await live_workers(connection) if each.name == worker]
+            if found and not (back and found[0].busy):
+                return found[0].done
+            await asyncio.sleep(_LOOK_S)

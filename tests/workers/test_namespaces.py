@@ -1,0 +1,37 @@
+"""Workers on machines of their own, of which one loses its network in mid-run: nothing is twice in effect.
+
+A sample; `benchmarks/test_workers.py` cuts it off again and again in a longer build.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.workers.cut_off import compare_with_cuts
+from tests.workers.network_spaces import why_none
+
+SHOP = """
+name: shop
+idea: A shop.
+modules:
+  - {name: Users, module_type: data, description: Users with a name}
+  - {name: Orders, module_type: service, description: Orders; place and cancel, requires: [Users]}
+"""
+TASKS = 12
+PACE = ("--ttft", "0.05", "--tokens-per-second", "10000")
+
+
+@pytest.mark.timeout(180)
+async def test_a_worker_that_is_cut_off_and_comes_back_does_nothing_twice(tmp_path: Path) -> None:
+    if (reason := why_none()) is not None:
+        pytest.skip(reason)
+    spec = tmp_path / "shop.yaml"
+    spec.write_text(SHOP)
+    found = await compare_with_cuts(spec, TASKS, tmp_path, *PACE)
+    assert found.differences == [], found.said
+    # What it held was taken from it, and done by the other as well as, in vain, by itself.
+    assert 1 <= found.taken <= found.counted["taken_over"]
+    assert found.accounts.effects == found.accounts.ends == TASKS
+    assert found.counted["done"] + found.counted["repeated"] > TASKS
