@@ -16,6 +16,7 @@ from harness.errors import BadInputError, HarnessError, SurroundingsError
 from harness.gateway.errors import GatewayStartError
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings
+from harness.gateway.started_process import StartedProcess
 from harness.session import SessionSettings, open_session
 from harness.surroundings import RedisServer
 
@@ -27,14 +28,16 @@ class Surroundings:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen: list[str] = []
+        self.taken: StartedProcess | None = None
         self.failing: dict[str, Exception] = {}
         self._begun = {"gateway": asyncio.Event(), "redis": asyncio.Event()}
         monkeypatch.setattr("harness.session.running_gateway", self._gateway)
         monkeypatch.setattr("harness.session.redis_server", self._redis)
 
     @asynccontextmanager
-    async def _gateway(self, found: Found, *_: object) -> AsyncIterator[Gateway]:
+    async def _gateway(self, found: Found, started: StartedProcess | None = None) -> AsyncIterator[Gateway]:
         await found()
+        self.taken = started
         async with self._up("gateway", "redis"):
             yield cast(Gateway, None)
 
@@ -65,8 +68,10 @@ def settings(tmp_path: Path, model: str = "simulated") -> SessionSettings:
 
 async def test_they_are_opened_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     surroundings = Surroundings(monkeypatch)
-    async with open_session(settings(tmp_path), needs_redis=True):
+    loading = cast(StartedProcess, "loading already")
+    async with open_session(settings(tmp_path), needs_redis=True, gateway_started=loading):
         assert sorted(surroundings.seen) == ["gateway up", "redis up"]
+        assert surroundings.taken is loading
     assert sorted(surroundings.seen[2:]) == ["gateway gone", "redis gone"]
 
 

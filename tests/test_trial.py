@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 import harness.trial
 from harness.compare import Comparison, Status
 from harness.compare.terms import Policy
+from harness.engines.ahead import StartedAhead
+from harness.gateway.started_process import StartedProcess
 from harness.record import ModelFacts, RunRecord
 from harness.session import SessionSettings
 from harness.spec import Spec
@@ -32,6 +34,8 @@ class Bench:
         self.labels: list[str] = []
         self.odd: set[int] = set()
         """The runs, by their place, that leave another file than the rest."""
+        self.ahead: list[tuple[str, StartedProcess | None]] = []
+        """For whom a process was already started, or was not."""
         self._folder = folder
 
     def check(self, spec: Spec) -> None:
@@ -66,13 +70,19 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench(tmp_path, SIMULATED)
 
     @asynccontextmanager
-    async def opened(settings: SessionSettings, **_: object) -> AsyncIterator[Bench]:
+    async def opened(
+        settings: SessionSettings, *, needs_redis: bool, gateway_started: StartedProcess | None
+    ) -> AsyncIterator[Bench]:
+        made.ahead.append(("gateway", gateway_started))
         yield made
 
     monkeypatch.setattr(harness.trial, "open_session", opened)
-    monkeypatch.setattr(
-        harness.trial, "find_engine", lambda name, *_: SimpleNamespace(name=name, needs_redis=False, flags={})
-    )
+
+    def found(name: str, worker: StartedProcess | None = None) -> SimpleNamespace:
+        made.ahead.append((name, worker))
+        return SimpleNamespace(name=name, needs_redis=False, flags={})
+
+    monkeypatch.setattr(harness.trial, "find_engine", found)
     return made
 
 
@@ -80,6 +90,14 @@ async def compared(bench: Bench, **options: Any) -> Comparison:
     trial = run_trial([SPEC], "legacy", "async", SessionSettings(), bench, **options)
     (comparison,) = [comparison async for comparison in trial]
     return comparison
+
+
+async def test_what_was_started_ahead_is_the_gateway_of_all_and_the_worker_of_the_control(
+    bench: Bench,
+) -> None:
+    ahead = StartedAhead(cast(StartedProcess, "gateway"), cast(StartedProcess, "worker"))
+    await compared(bench, ahead=ahead)
+    assert bench.ahead == [("legacy", ahead.worker), ("async", None), ("gateway", ahead.gateway)]
 
 
 async def test_pairs_of_both_sorts_are_made_in_turns_of_runs_of_their_own(bench: Bench) -> None:

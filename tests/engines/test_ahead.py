@@ -53,7 +53,10 @@ def test_all_that_is_loaded_for_an_engine_is_there() -> None:
             import_module(module)
 
 
-async def test_the_worker_is_of_the_first_run_and_the_next_has_its_own(tmp_path: Path) -> None:
+async def test_the_worker_is_of_the_first_run_and_the_next_has_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://of:the:user")
     with threaded_ollama(_no_such_model) as model:
         async with started_worker("legacy") as worker:
             engine = find_engine("legacy", worker)

@@ -74,6 +74,23 @@ def test_a_worker_that_has_finished_ends_by_itself(tmp_path: Path) -> None:
     assert (used.open_sockets, used.open_files) == (0, 0)
 
 
+def test_a_worker_goes_to_where_its_job_is_and_prints_to_its_log(tmp_path: Path) -> None:
+    """It was started before there was either."""
+    (tmp_path / "files").mkdir()
+    log = tmp_path / "engine.log"
+    log.write_text("before\n")
+    job = _job(tmp_path / "files").model_copy(update={"log": str(log), "ollama_host": "http://there"})
+    code = (
+        "import os, sys; from harness.engines.worker import _settle; "
+        "from harness.engines.worker_protocol import WorkerJob; "
+        f"_settle(WorkerJob.model_validate_json({job.model_dump_json()!r})); "
+        "print(os.getcwd(), flush=True); print(os.environ['OLLAMA_HOST'], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=30)
+    assert (done.stdout, done.stderr) == (b"", b"")
+    assert log.read_text() == f"before\n{tmp_path / 'files'}\nhttp://there\n"
+
+
 def _job(project_dir: Path) -> WorkerJob:
     return WorkerJob(
         family="legacy",
