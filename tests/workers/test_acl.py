@@ -7,7 +7,7 @@ import hashlib
 import re
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -233,25 +233,56 @@ def _server_of_the_compose_file(folder: Path, users: str) -> list[str]:
     return [str(find_server().path), *own, *where]
 
 
-async def test_a_server_takes_the_files_as_they_are_but_for_the_passwords(tmp_path: Path) -> None:
-    command = _server_of_the_compose_file(tmp_path, _filled_in(USERS) + _filled_in(TEAM))
+@asynccontextmanager
+async def _server_of_ones_own(folder: Path) -> AsyncIterator[str]:
+    """What stands behind the user in the URL of that server."""
+    command = _server_of_the_compose_file(folder, _filled_in(USERS) + _filled_in(TEAM))
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
     try:
-        async with asyncio.timeout(10):
-            while not (tmp_path / "s").exists():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        for user in ("worker", "build", "watcher", "worker-team-a", "build-team-a", "health", "admin"):
-            async with open_redis(f"unix://{user}:{quote(PASSWORD)}@{tmp_path}/s", patience_s=2.0):
-                pass
-        with pytest.raises(StateUnavailable, match="Authentication required"):
-            async with open_redis(f"unix://{tmp_path}/s", patience_s=2.0):
-                pass
-        async with open_redis(f"unix://health:any@{tmp_path}/s") as connection:
-            with pytest.raises(StateUnavailable, match="no permissions to run the 'get' command"):
-                await connection.command("GET", "agentfactory:workers")
+        where = f":{quote(PASSWORD)}@{folder}/s"
+        await _until_it_answers(f"unix://health{where}")
+        yield where
     finally:
         process.terminate()
         await asyncio.wait_for(process.wait(), 10)
+
+
+async def _until_it_answers(url: str) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(StateUnavailable):
+                async with open_redis(url, patience_s=0.0):
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_takes_the_files_as_they_are_but_for_the_passwords(tmp_path: Path) -> None:
+    async with _server_of_ones_own(tmp_path) as where:
+        for user in ("worker", "build", "watcher", "worker-team-a", "build-team-a", "admin"):
+            async with open_redis(f"unix://{user}{where}"):
+                pass
+        with pytest.raises(StateUnavailable, match="Authentication required"):
+            async with open_redis(f"unix://{tmp_path}/s"):
+                pass
+        async with open_redis(f"unix://health{where}") as connection:
+            with pytest.raises(StateUnavailable, match="no permissions to run the 'get' command"):
+                await connection.command("GET", "agentfactory:workers")
+
+
+async def test_a_server_that_is_started_again_has_all_that_it_had(tmp_path: Path) -> None:
+    """Redis 7.0 reads transactions in its file, and so what scripts wrote, with the rights of `default`."""
+    assert USERS.read_text().startswith("user default off ~* &* +@all\n")
+    async with (
+        _server_of_ones_own(tmp_path) as where,
+        RedisStateManager.open(f"unix://build{where}", OURS) as state,
+    ):
+        await state.create(ProjectInfo("a shop", "t", ProjectStatus.BUILDING))
+        written = await state.snapshot()
+    async with (
+        _server_of_ones_own(tmp_path) as where,
+        RedisStateManager.open(f"unix://build{where}", OURS) as state,
+    ):
+        assert await state.snapshot() == written
 
 
 async def test_a_server_does_not_start_before_the_passwords_are_filled_in(tmp_path: Path) -> None:
