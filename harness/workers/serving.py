@@ -79,6 +79,9 @@ def _worker_settings(settings: ServeSettings) -> WorkerSettings:
         raise BadInputError(f"--redis: {settings.redis!r} is no URL such as redis://localhost:6379/0")
     if settings.templates is not None and not settings.templates.is_dir():
         raise BadInputError(f"--templates: {settings.templates} is no folder")
+    # Loaded in mid-task, the client of the model would hold up every task and the renewal of its lease.
+    import async_arch.async_calls  # noqa: F401
+
     named = {} if settings.name is None else {"name": settings.name}
     return WorkerSettings(
         settings.redis,

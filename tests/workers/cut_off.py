@@ -22,7 +22,8 @@ from async_arch.workers.roster import live_workers
 from async_arch.workers.task_queue import queue_name
 from harness.cli.application import main
 from harness.record.fingerprint import tasks_code
-from tests.workers.left_by_workers import Accounts, accounts_of
+from harness.spec import find_spec
+from tests.workers.left_by_workers import Accounts, accounts_of, count_tasks
 from tests.workers.network_spaces import Network, enter, network
 from tests.workers.processes import QUEUE, ended, started_process, until, worker_processes
 
@@ -63,21 +64,20 @@ class CutOff:
         ]
 
 
-async def compare_with_cuts(spec: Path, tasks: int, folder: Path, *pace: str, cuts: int = 1) -> CutOff:
+async def compare_with_cuts(spec: Path, folder: Path, *pace: str, cuts: int = 1) -> CutOff:
     """Compare legacy with workers on `spec`; of two workers, one loses its network so many times."""
     with network(spokes=2) as net, tempfile.TemporaryDirectory(prefix="rx", dir="/tmp") as short:
         async with (
             _redis(net, Path(short)) as look_url,
             open_redis(look_url) as connection,
         ):
-            return await _compared(net, connection, spec, tasks, folder, pace, cuts)
+            return await _compared(net, connection, spec, folder, pace, cuts)
 
 
 async def _compared(
     net: Network,
     connection: RedisConnection,
     spec: Path,
-    tasks: int,
     folder: Path,
     pace: Sequence[str],
     cuts: int,
@@ -99,7 +99,7 @@ async def _compared(
         done_after = await _done(connection, cut, back=True) - done
         (told,) = json.loads((folder / "out").read_text() or "[{}]")
         run = told["candidate"]["run"] if told else ""
-        found = await accounts_of(connection.url, [run], tasks)
+        found = await accounts_of(connection.url, [run], count_tasks(find_spec(spec).order))
         codes = await workers.drain()
         assert set(codes.values()) == {0}, codes
         said = (folder / "errors").read_text()

@@ -11,13 +11,22 @@ from pathlib import Path
 import redis
 
 from agents.build import EventKind
+from agents.plan import ModuleType
+from agents.project import Order
 from async_arch.redis_keys import RunKeys
 from tests.crashes.builder import TASKS
 from tests.executors.bed import Left, left
 
-__all__ = ["Accounts", "accounts_of", "count_ended", "unequal"]
+__all__ = ["Accounts", "accounts_of", "count_ended", "count_tasks", "unequal"]
 
 _ENDS = (EventKind.TASK_COMPLETED.value, EventKind.TASK_FAILED.value)
+
+
+def count_tasks(order: Order) -> int:
+    """How many tasks an order takes whose modules are all given: planning and end two each, four a module,
+    and one more for a page."""
+    pages = sum(hint.module_type is ModuleType.WEB_INTERFACE for hint in order.hints)
+    return 4 + 4 * len(order.hints) + pages
 
 
 @dataclass(frozen=True, slots=True)

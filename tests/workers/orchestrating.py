@@ -56,7 +56,7 @@ class Builds:
 
 
 def build_all(builds: Builds) -> None:
-    """Build them all at once; exit code 1 where some failed, and `builds.told` says which."""
+    """Build them all at once; `builds.told` says which failed."""
     os.environ["OLLAMA_HOST"] = builds.model_url
     outcomes = asyncio.run(_build_all(builds))
     failed = {
@@ -65,7 +65,6 @@ def build_all(builds: Builds) -> None:
         if outcome.failures
     }
     builds.told.write_text(json.dumps(failed))
-    raise SystemExit(1 if failed else 0)
 
 
 def failures(builds: Builds) -> dict[str, str]:

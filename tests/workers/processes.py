@@ -20,7 +20,7 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,16 @@ from harness.record.fingerprint import source_digests
 from harness.workers.serving import ServeSettings, serve_worker
 from tests.workers.network_spaces import enter
 
-__all__ = ["QUEUE", "WorkerProcesses", "ended", "started_process", "until", "worker_processes"]
+__all__ = [
+    "QUEUE",
+    "WorkerOptions",
+    "WorkerProcesses",
+    "ended",
+    "serve",
+    "started_process",
+    "until",
+    "worker_processes",
+]
 
 QUEUE = "default"
 _STARTS_WITHIN_S = 60.0
@@ -127,16 +136,21 @@ class WorkerProcesses:
     look_url: str
     _running: dict[str, ForkServerProcess] = field(default_factory=dict)
 
-    def start(self, **changed: Any) -> str:
-        """Start one more and say what it is called; it may not work yet."""
+    def start(
+        self, *, network: str = "", target: Callable[..., None] = serve, more: tuple[object, ...] = ()
+    ) -> str:
+        """Start one more and say what it is called; it may not work yet.
+
+        `target` is what the process does with its options, its name and `more`.
+        """
         name = f"w{secrets.token_hex(4)}"
-        options = WorkerOptions(**{**_fields(self.options), **changed})
-        self._running[name] = started_process(serve, options, name)
+        options = replace(self.options, network=network)
+        self._running[name] = started_process(target, options, name, *more)
         return name
 
-    async def started(self, count: int = 1, **changed: Any) -> list[str]:
+    async def started(self, count: int = 1, **more: Any) -> list[str]:
         """Start so many more and wait until all have said that they live."""
-        names = [self.start(**changed) for _ in range(count)]
+        names = [self.start(**more) for _ in range(count)]
         async with open_redis(self.look_url) as connection, asyncio.timeout(_STARTS_WITHIN_S):
             while not set(names) <= {each.name for each in await live_workers(connection)}:
                 dead = [name for name in names if not self._running[name].is_alive()]
@@ -193,7 +207,3 @@ def worker_processes(
     finally:
         for name in workers.names:
             workers.kill(name)
-
-
-def _fields(options: WorkerOptions) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in WorkerOptions.__slots__}
