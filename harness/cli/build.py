@@ -11,12 +11,9 @@ from rich.console import Console
 from harness.builds import BuildSettings, Built
 from harness.builds import build as build_spec
 from harness.cli.options import (
-    DEFAULT_GATEWAY_ADDRESS,
-    DEFAULT_QUEUE,
     DEFAULT_STORE,
     DEFAULT_TOKENS_PER_S,
     DEFAULT_TTFT_S,
-    DEFAULT_WORKERS_WAIT_S,
     FlagFile,
     GatewayAddress,
     Json,
@@ -30,6 +27,7 @@ from harness.cli.options import (
 )
 from harness.cli.running import STOPPED_RUN, print_json, reporting, run_to_end
 from harness.flags import Installation
+from harness.gateway.defaults import LOOPBACK, QUEUE, WORKERS_WAIT_S
 from harness.gateway.settings import SimulateSettings
 from harness.record import OutcomeStatus
 from harness.record.workers_choice import WorkersChoice
@@ -75,9 +73,9 @@ def build(
     tokens_per_second: TokensPerSecond = DEFAULT_TOKENS_PER_S,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds that the build may take.")] = 3600.0,
     templates: Templates = None,
-    queue: Queue = DEFAULT_QUEUE,
-    workers_wait: WorkersWait = DEFAULT_WORKERS_WAIT_S,
-    gateway_address: GatewayAddress = DEFAULT_GATEWAY_ADDRESS,
+    queue: Queue = QUEUE,
+    workers_wait: WorkersWait = WORKERS_WAIT_S,
+    gateway_address: GatewayAddress = LOOPBACK,
     store: Store = DEFAULT_STORE,
     as_json: Json = False,
 ) -> None:

@@ -31,7 +31,7 @@ from harness.cli.options import (
 )
 from harness.cli.running import STOPPED_RUN, reporting, run_to_end
 from harness.engines.ahead import started_ahead
-from harness.gateway.defaults import LOOPBACK, WORKERS_WAIT_S
+from harness.gateway.defaults import LOOPBACK, QUEUE, WORKERS_WAIT_S
 
 __all__ = ["compare"]
 
@@ -125,7 +125,7 @@ def compare(
         str | None, typer.Option(metavar="URL", help="OpenTelemetry collector to send the runs to as spans.")
     ] = None,
     templates: Templates = None,
-    queue: Queue = "default",
+    queue: Queue = QUEUE,
     workers_wait: WorkersWait = WORKERS_WAIT_S,
     gateway_address: GatewayAddress = LOOPBACK,
     store: Store = DEFAULT_STORE,

@@ -10,12 +10,9 @@ import typer
 from harness.gateway.defaults import TOKENS_PER_S, TTFT_S
 
 __all__ = [
-    "DEFAULT_GATEWAY_ADDRESS",
-    "DEFAULT_QUEUE",
     "DEFAULT_STORE",
     "DEFAULT_TOKENS_PER_S",
     "DEFAULT_TTFT_S",
-    "DEFAULT_WORKERS_WAIT_S",
     "ConfigFile",
     "Faults",
     "FlagFile",
@@ -34,9 +31,6 @@ __all__ = [
     "WorkersWait",
 ]
 
-DEFAULT_GATEWAY_ADDRESS = "127.0.0.1"
-DEFAULT_QUEUE = "default"
-DEFAULT_WORKERS_WAIT_S = 60.0
 DEFAULT_STORE = Path(".harness")
 DEFAULT_TTFT_S = TTFT_S
 DEFAULT_TOKENS_PER_S = TOKENS_PER_S

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import DEFAULT_QUEUE, Queue, Templates, WorkersRedis
+from harness.cli.options import Queue, Templates, WorkersRedis
 from harness.cli.running import reporting
+from harness.gateway.defaults import QUEUE
 from harness.workers.serving import ServeSettings, serve_worker
 
 __all__ = ["worker"]
@@ -17,7 +18,7 @@ __all__ = ["worker"]
 
 def worker(
     redis: WorkersRedis,
-    queue: Queue = DEFAULT_QUEUE,
+    queue: Queue = QUEUE,
     concurrency: Annotated[int, typer.Option(min=1, help="Tasks that it does at once.")] = 4,
     takeover: Annotated[
         float,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.gateway.defaults import LOOPBACK, WORKERS_WAIT_S
+from harness.gateway.defaults import LOOPBACK, QUEUE, WORKERS_WAIT_S
 
-__all__ = ["DEFAULT_WAIT_S", "WorkersChoice"]
-
-DEFAULT_WAIT_S = WORKERS_WAIT_S
+__all__ = ["WorkersChoice"]
 
 
 class WorkersChoice(BaseModel):
@@ -16,8 +14,8 @@ class WorkersChoice(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    queue: str = "default"
-    wait_s: float | None = DEFAULT_WAIT_S
+    queue: str = QUEUE
+    wait_s: float | None = WORKERS_WAIT_S
     """For how long a build waits where there are none, before it fails; None: it waits."""
     gateway_address: str = LOOPBACK
     """The address of this machine that the gateway listens on, which workers elsewhere must reach."""
