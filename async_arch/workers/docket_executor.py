@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 from typing import TypeVar
 
 import redis.exceptions
@@ -31,7 +32,7 @@ from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.workers.brief import RunBrief
-from async_arch.workers.host_slots import least_busy
+from async_arch.workers.host_slots import least_busy, wake
 from async_arch.workers.roster import WorkerFacts, live_workers
 from async_arch.workers.settings import WorkersSettings
 from async_arch.workers.task_queue import PERFORM, TaskReference, queue_name
@@ -55,7 +56,7 @@ class _Underway:
 
     reference: TaskReference
     ended: asyncio.Future[None]
-    put_in_s: float
+    put_in_s: float = inf
     """When it was put in last, by the loop's clock."""
     times_in: int = 0
 
@@ -112,7 +113,7 @@ class DocketExecutor:
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         host = await self._host()
         reference = TaskReference(self.state.run, name, self.state.token, assignment.place, *host)
-        underway = self._underway[name] = _Underway(reference, ended, 0.0)
+        underway = self._underway[name] = _Underway(reference, ended)
         try:
             await self._put_in(underway)
             checkpoint = await self._end_of(underway)
@@ -157,6 +158,8 @@ class DocketExecutor:
 
     async def _put_in(self, underway: _Underway) -> None:
         underway.times_in += 1
+        # Until it is in, it is not looked for.
+        underway.put_in_s = inf
         reference = underway.reference
         # Nothing of it waits longer than the next one takes: the order in which tasks go in is theirs.
         add = self.queue.add(PERFORM, key=reference.key)
@@ -210,6 +213,7 @@ class DocketExecutor:
                 workers = await live_workers(self.connection)
                 await self._require_ended()
                 await self._find_lost(loop.time())
+                await self._asked(lambda: wake(self.queue, self.settings.hosts))
             except _Forgotten:
                 raise
             except StateUnavailable:
@@ -263,7 +267,7 @@ class DocketExecutor:
     async def _find_lost(self, now_s: float) -> None:
         """Put in again what neither waits in the queue nor is done nor has ended."""
         for name, underway in list(self._underway.items()):
-            if underway.ended.done() or now_s - underway.put_in_s < _LOST_AFTER_S or not underway.times_in:
+            if underway.ended.done() or now_s - underway.put_in_s < _LOST_AFTER_S:
                 continue
             key = self.queue.runs_key(underway.reference.key)
             if await self.connection.command("EXISTS", key):

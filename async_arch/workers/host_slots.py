@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from docket import ConcurrencyLimit, Docket
-from docket.dependencies import current_execution
+from docket.dependencies import _concurrency, current_execution
 
 from async_arch.workers.settings import ModelHost
 
-__all__ = ["HostSlots", "least_busy"]
+__all__ = ["HostSlots", "least_busy", "wake"]
+
+_log = logging.getLogger(__name__)
 
 _ARGUMENT = "host"
+_NEW: Final = b"1"
+"""The generation of a task that has not waited yet."""
 
 
 class HostSlots(ConcurrencyLimit):
     """Docket's limit, for each host by the slots that the task names; none where it names no host.
 
-    A task that finds no slot free waits in Redis, and the worker goes on with others.
+    A task that finds no slot free waits in Redis, and the worker goes on with others. Who waits longest is
+    next. A holder counts as dead when it has been silent for as long as a worker may be, by the clocks of the
+    workers, which therefore may not differ by as much.
     """
 
     def __init__(self) -> None:
         super().__init__(_ARGUMENT, max_concurrent=1)
+        # What docket takes slots with stands there under this name.
+        _concurrency._acquire_or_park = _in_turn  # type: ignore[assignment]
 
     async def __aenter__(self) -> ConcurrencyLimit:
         execution = current_execution.get()
@@ -29,6 +39,28 @@ class HostSlots(ConcurrencyLimit):
             return self
         limit = ConcurrencyLimit(_ARGUMENT, max_concurrent=execution.get_argument("slots"))
         return await limit.__aenter__()
+
+
+_acquire_or_park: Final = _concurrency._acquire_or_park
+
+
+async def _in_turn(
+    redis: Any, *, max_concurrent: int, waiters_stream: str, message: dict[bytes, bytes], **more: Any
+) -> int:
+    """Take a slot if one is free, behind all who wait: while it is handed to one of them it looks free."""
+    waiting = await redis.xrange(waiters_stream, count=max_concurrent + 1)
+    for ident, fields in waiting:
+        if b"key" not in fields:
+            # Docket could wake nobody behind it.
+            _log.error("what waits for a slot in %s is no task and is dropped: %r", waiters_stream, ident)
+            await redis.xdel(waiters_stream, ident)
+    return await _acquire_or_park(
+        redis,
+        max_concurrent=0 if waiting and message[b"generation"] == _NEW else max_concurrent,
+        waiters_stream=waiters_stream,
+        message=message,
+        **more,
+    )
 
 
 async def least_busy(queue: Docket, hosts: Sequence[ModelHost], own: Mapping[str, int]) -> ModelHost | None:
@@ -41,7 +73,7 @@ async def least_busy(queue: Docket, hosts: Sequence[ModelHost], own: Mapping[str
         return None
     async with queue.redis() as client, client.pipeline() as pipe:
         for host in hosts:
-            slots = f"{queue.prefix}:concurrency:{_ARGUMENT}:{host.url}"
+            slots = _slots_key(queue, host)
             pipe.zcard(slots)
             pipe.xlen(f"{slots}:waiters")
         counts = await pipe.execute()
@@ -50,3 +82,31 @@ async def least_busy(queue: Docket, hosts: Sequence[ModelHost], own: Mapping[str
         for place, host in enumerate(hosts)
     }
     return min(hosts, key=lambda host: load[host])
+
+
+async def wake(queue: Docket, hosts: Sequence[ModelHost]) -> None:
+    """Have those who wait take the slots that are free.
+
+    Docket does so when one is given back, and whoever it wakes may be gone by then: nobody would give that
+    slot back, and wake the next.
+    """
+    async with queue.redis() as client:
+        for host in hosts:
+            slots = _slots_key(queue, host)
+            await _concurrency._scavenge_and_wake(
+                client,
+                slots_key=slots,
+                waiters_stream=f"{slots}:waiters",
+                stream_key=queue.stream_key,
+                queue_key=queue.queue_key,
+                max_concurrent=host.slots,
+                # Who is dead is for workers to say.
+                stale_threshold=0,
+                runs_prefix=f"{queue.prefix}:runs:",
+                state_prefix=f"{queue.prefix}:state:",
+                parked_prefix=f"{queue.prefix}:",
+            )
+
+
+def _slots_key(queue: Docket, host: ModelHost) -> str:
+    return f"{queue.prefix}:concurrency:{_ARGUMENT}:{host.url}"

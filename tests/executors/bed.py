@@ -28,7 +28,7 @@ from async_arch.redis_client import open_redis
 from async_arch.state_manager import RedisStateManager
 from async_arch.timestamps import timestamp
 from async_arch.workers.executors import open_executors
-from async_arch.workers.settings import WorkersSettings
+from async_arch.workers.settings import ModelHost, WorkersSettings
 from async_arch.workers.task_worker import TaskWorker, WorkerSettings
 from tests.executors.team_model import TeamModel
 
@@ -57,11 +57,14 @@ class Bed:
     redis_url: str
     model: TeamModel
     patience_s: float = 20.0
+    hosts: tuple[ModelHost, ...] = ()
 
     @property
     def workers(self) -> WorkersSettings | None:
         """The workers of a build; None where tasks are done here."""
-        return WorkersSettings("default", CODE, self.model.url) if self.kind == "docket" else None
+        if self.kind == "local":
+            return None
+        return WorkersSettings("default", CODE, self.model.url, self.hosts)
 
     @asynccontextmanager
     async def executing(self, run: str) -> AsyncIterator[tuple[RedisStateManager, TaskExecutor]]:

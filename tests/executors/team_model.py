@@ -42,9 +42,10 @@ class TeamModel:
     held: Callable[[str], bool] = lambda task: False
     refused: Callable[[str], bool] = lambda task: False
     takes_s: float = 0.0
-    remark: str = ""
-    """What is added to the summary of every plan from now on."""
+    numbers: bool = False
+    """Whether the summary of every plan is another."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    _number: int = 0
     _under_way: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -87,8 +88,9 @@ class TeamModel:
         await asyncio.sleep(self.takes_s)
         await exchange.head()
         text = answer(request)
-        if self.remark:
-            text = text.replace("summary: ", f"summary: {self.remark} ")
+        if self.numbers:
+            self._number += 1
+            text = text.replace("summary: ", f"summary: Take {self._number} of ")
         await exchange.chunk(line(text) + LAST)
         await exchange.end()
         self.answered[task] += 1

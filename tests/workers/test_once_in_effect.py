@@ -68,7 +68,8 @@ async def told(state: RedisStateManager, task: Task) -> list[EventKind]:
 async def test_a_worker_that_was_stopped_and_goes_on_leaves_nothing_of_what_another_has_ended(
     bed: Bed,
 ) -> None:
-    """The two answers differ: the effect is that of the first report, and nothing of the second."""
+    """It finds that its task is gone, or reports in vain."""
+    bed.model.numbers = True
     bed.model.held = lambda task: len(bed.model.asked) == 1
     async with AsyncExitStack() as stack:
         process = await stack.enter_async_context(python("-c", WORKER, bed.redis_url, CODE))
@@ -87,11 +88,9 @@ async def test_a_worker_that_was_stopped_and_goes_on_leaves_nothing_of_what_anot
         await until(lambda: facts(other).done == 1, "it is counted")
         assert facts(other).taken_over == 1
         before: Any = await state.snapshot()
-        # The first one's answer is another, so that a mixture would show.
-        bed.model.remark = "late"
         bed.model.go.set()
-        os.kill(process.pid, signal.SIGCONT)
         await until(lambda: bed.model.answered["analyst"] == 2, "the first worker is answered too")
+        os.kill(process.pid, signal.SIGCONT)
         async with asyncio.timeout(10):
             while (await worker_facts(bed.redis_url, "paused")).busy:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
@@ -125,7 +124,8 @@ async def test_a_task_that_is_put_in_again_once_it_is_done_is_left_as_it_is(bed:
 
 
 async def test_a_task_that_is_put_in_twice_at_once_has_one_effect(bed: Bed) -> None:
-    """Under one key docket takes it once; under two, two workers do it and the state takes one report."""
+    """Under one key docket takes it once; under two, two workers do it and one report counts, whole."""
+    bed.model.numbers = True
     bed.model.held = lambda task: True
     async with (
         working(bed.redis_url, 2, concurrency=1) as workers,
@@ -139,10 +139,13 @@ async def test_a_task_that_is_put_in_twice_at_once_has_one_effect(bed: Bed) -> N
         await queue.add(PERFORM, key="another")(**twin.arguments())
         await bed.model.until_asked("analyst", 2)
         bed.model.go.set()
-        await doing
+        result = await doing
         await until(lambda: sum(len(facts(each).busy) for each in workers) == 0, "both have ended")
         board: Any = await state.snapshot()
-        assert len(board["agent_attempts"]) == 1
+        (attempt,) = board["agent_attempts"]
+        assert result.plan is not None
+        assert result.plan.summary.startswith("Take ")
+        assert (result.plan.summary in attempt["output"], result.plan) == (True, await state.plan())
         assert bed.model.tasks == ["analyst", "analyst"]
         assert (await told(state, ANALYST)).count(EventKind.TASK_COMPLETED) == 1
 

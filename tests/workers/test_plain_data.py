@@ -8,6 +8,7 @@ import importlib
 import math
 import pickle
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from async_arch.executor import Assignment
 from async_arch.workers import docket_executor
 from async_arch.workers.plain_data import NotPlain, confine, dumps, loads
 from async_arch.workers.settings import ModelHost
-from async_arch.workers.task_queue import PERFORM, TaskQueue, TaskReference, open_queue, queue_name
+from async_arch.workers.task_queue import PERFORM, TaskQueue, TaskReference, queue_name
 from tests.executors.bed import CODE, ORDER, Bed, facts, working
 from tests.executors.team_model import team_model, until
 
@@ -259,18 +260,16 @@ async def test_what_somebody_put_among_those_who_wait_for_a_slot_is_dropped(
 ) -> None:
     canary = cloudpickle.dumps(Canary(tmp_path / "hatched"))
     host = ModelHost("http://host", 1)
-    reference = TaskReference("other", "analyst", "1", 0, host.url, host.slots)
     waiters = f"{QUEUE}:concurrency:host:{host.url}:waiters"
     for key in (b"planted", b"unknown"):
         await client.xadd(waiters, message(key=key, kwargs=canary))
     await client.hset(f"{QUEUE}:runs:planted", mapping={"state": "scheduled", "args": canary})
-    async with working(bed.redis_url) as (worker,), open_queue(bed.redis_url, "default", CODE) as queue:
-        for number in (1, 2):
-            # Its slot is given on when it ends.
-            await queue.add(PERFORM, key=reference.key)(**reference.arguments())
-            await until(lambda number=number: facts(worker).overtaken == number, "it is seen to")  # type: ignore[misc]
-            await until(lambda: facts(worker).dropped == 1, "the first in the row is dropped")
-        async with asyncio.timeout(10):
-            while await client.exists(waiters):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+    async with (
+        working(bed.redis_url) as (worker,),
+        replace(bed, hosts=(host,)).executing("run") as (_, executor),
+    ):
+        # It stands behind them, and none of them gives it a slot.
+        assert (await executor.execute(Assignment(ANALYST, 0, ORDER, None))).failure is None
+        assert facts(worker).dropped == 1
+    assert await client.exists(waiters) == 0
     assert not (tmp_path / "hatched").exists()
