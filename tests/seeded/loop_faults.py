@@ -568,8 +568,13 @@ LOOP_FAULTS = (
     ),
     _loop("lines end otherwise", Layer.FILES, "line ends", _to_disk(_other_line_ends)),
     _loop("the last line has no end", Layer.FILES, "static/shop.css", _to_disk(_no_last_line_end)),
-    _loop(
-        "a later version is appended to the one before", Layer.FILES, "users.py differs", _to_disk(_appended)
+    # While a call blocks the loop, versions wait to be written, and only the last of them is.
+    Fault(
+        "a later version is appended to the one before",
+        Blame.CALLS,
+        Layer.FILES,
+        "users.py differs",
+        _to_disk(_appended),
     ),
     _loop(
         "temporary files stay", Layer.FILES, ".partial is only in the candidate", _to_disk(_temporary_stays)

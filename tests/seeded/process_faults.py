@@ -35,14 +35,13 @@ def _busy_loop(patch: Patch) -> None:
 
 
 def _connection_left_open(patch: Patch) -> None:
-    """A client for every call, and none of them closed."""
+    """A connection for every call, made ahead, and none of them used or closed."""
     usual = AsyncCalls.__call__
     kept: list[Any] = []
 
     async def call(self: AsyncCalls, request: ModelRequest) -> ModelReply:
-        fresh = AsyncCalls(self._settings, self._now)
-        kept.append(fresh)
-        return await usual(fresh, request)
+        kept.append(await asyncio.open_connection(self._host.host, self._host.port))
+        return await usual(self, request)
 
     patch.setattr(AsyncCalls, "__call__", call)
 

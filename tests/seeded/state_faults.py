@@ -17,7 +17,7 @@ import async_arch.stored_document
 import harness.engines.legacy_state.redis_board
 from agents.blackboard import Entry, ProjectStatus, Section
 from async_arch.document_mirror import MirrorFollower
-from async_arch.document_writes import Write
+from async_arch.document_writes import Write, new_member, put_member
 from async_arch.redis_writer import RedisWriter
 from async_arch.state_manager import RedisStateManager
 from async_arch.stored_document import Item, StoredSection
@@ -161,12 +161,10 @@ def _section_forgotten(patch: Patch) -> None:
 
 
 def _members_backwards(patch: Patch) -> None:
-    usual = async_arch.entry_writes.new_member
+    def put_value(section: bytes, name: bytes, value: object, place: int) -> Write:
+        return put_member(section, name, new_member(value, place, -1))
 
-    def new_member(value: object, place: int, gap: int = 1) -> Any:
-        return usual(value, place, -gap)
-
-    patch.setattr(async_arch.entry_writes, "new_member", new_member)
+    patch.setattr(async_arch.entry_writes, "put_value", put_value)
 
 
 def _attempt_doubled(entries: list[Entry]) -> list[Entry]:
