@@ -113,10 +113,10 @@ async def test_cut_off(scale: Scale, results: Results, tmp_path: Path) -> None:
     case = f"{CUTS[scale]} times cut off"
     _tell_accounts(results, case, found.accounts)
     counts = {
-        "tasks taken from the one cut off": found.taken,
+        "taken from it": found.taken,
         "takeovers": found.counted["taken_over"],
-        "tasks taken over that were done already": found.counted["repeated"],
-        "tasks done by it after it was back": found.done_after,
+        "found done": found.counted["repeated"],
+        "done by it after": found.done_after,
     }
     for unit, count in counts.items():
         results.figure(SCENARIO, case, "async:workers", count, unit)
@@ -126,9 +126,9 @@ def _tell_accounts(results: Results, case: str, accounts: Accounts) -> None:
     assert accounts.effects == accounts.ends == accounts.tasks
     counts = {
         "tasks": accounts.tasks,
-        "executions begun": accounts.executions,
+        "begun": accounts.executions,
         "effects": accounts.effects,
-        "executions without effect": accounts.repeated,
+        "begun in vain": accounts.repeated,
     }
     for unit, count in counts.items():
         results.figure(SCENARIO, case, "async:workers", count, unit)
@@ -146,11 +146,9 @@ async def test_killed(scale: Scale, results: Results, tmp_path: Path) -> None:
 
 def _tell_kills(results: Results, case: str, found: Killed) -> None:
     _tell_accounts(results, case, found.accounts)
-    results.figure(SCENARIO, case, "async:workers", found.kills, "workers killed")
+    results.figure(SCENARIO, case, "async:workers", found.kills, "killed")
     results.figure(SCENARIO, case, "async:workers", found.takeovers, "takeovers")
-    results.figure(
-        SCENARIO, case, "async:workers", found.found_done, "tasks taken over that were done already"
-    )
+    results.figure(SCENARIO, case, "async:workers", found.found_done, "found done")
 
 
 @pytest.mark.timeout(1200)
@@ -224,9 +222,9 @@ async def test_throughput(simulated: bool, scale: Scale, results: Results) -> No
         subject = f"{count} workers"
         results.figure(SCENARIO, case, subject, CROWD[scale] / found.wall_s, "builds/s", x=count)
         results.figure(SCENARIO, case, subject, found.tasks / found.wall_s, "tasks/s", x=count)
-        for part in PARTS:
-            if part in found.cpu_s:
-                busy = found.processors(part)
-                results.figure(SCENARIO, case, subject, busy, f"processors busy: {part}", x=count)
-                spent = found.a_task_us(part)
-                results.figure(SCENARIO, case, subject, spent, f"us of processor a task: {part}", x=count)
+        parts = [part for part in PARTS if part in found.cpu_s]
+        for part in parts:
+            results.figure(SCENARIO, case, subject, found.processors(part), f"processors: {part}", x=count)
+        for part in parts:
+            spent = f"{case}, microseconds of processor a task"
+            results.figure(SCENARIO, spent, subject, found.a_task_us(part), part, x=count)
