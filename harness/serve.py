@@ -9,9 +9,10 @@ from harness.errors import BadInputError, SurroundingsError
 from harness.gateway.calls import CallRecord
 from harness.gateway.cassette import CassetteError, cassette_path
 from harness.gateway.errors import GatewayStartError
+from harness.gateway.listening_address import parse_address
 from harness.gateway.model import ModelChoice
 from harness.gateway.settings import SimulateSettings
-from harness.gateway.standalone import parse_address, serve_alone
+from harness.gateway.standalone import serve_alone
 from harness.surroundings import chosen_model, fault_rules
 
 __all__ = ["GatewayWatcher", "serve_model"]

@@ -23,6 +23,7 @@ from harness.errors import BadInputError, SurroundingsError
 from harness.flags import PinnedFlags
 from harness.gateway.cassette import Cassette, CassetteError, cassette_path, read_cassette
 from harness.gateway.errors import GatewayError
+from harness.gateway.listening_address import Address, parse_host
 from harness.gateway.model import ModelChoice
 from harness.gateway.process import Gateway, running_gateway
 from harness.gateway.settings import GatewaySettings, SimulateSettings
@@ -336,6 +337,13 @@ class Session:
         )
 
 
+def _listening(settings: SessionSettings) -> Address:
+    try:
+        return parse_host(settings.workers.gateway_address)
+    except ValueError as error:
+        raise BadInputError(f"--gateway-address: {error}") from error
+
+
 def _has_workers(engine: Engine) -> bool:
     return engine.flags.get("executor") == ExecutorKind.WORKERS
 
@@ -386,6 +394,7 @@ async def open_session(
     process of the gateway, where it loads already. Raises `BadInputError` and `SurroundingsError`.
     """
     faults = fault_rules(settings.faults)
+    listening = _listening(settings)
     if settings.templates is not None and not settings.templates.is_dir():
         raise BadInputError(f"--templates: {settings.templates} is no folder")
     store = RunStore(settings.store)
@@ -402,7 +411,8 @@ async def open_session(
                 upstream=upstream,
                 faults=faults,
                 token=secrets.token_urlsafe(24),
-                address=settings.workers.gateway_address,
+                address=listening.host,
+                port=listening.port,
             )
 
         async def opened_gateway() -> Gateway:

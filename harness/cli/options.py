@@ -59,7 +59,7 @@ FlagFile = Annotated[Path, typer.Option("--flags", help="The flags of the migrat
 GatewayAddress = Annotated[
     str,
     typer.Option(
-        metavar="HOST",
+        metavar="HOST[:PORT]",
         help="Workers: the address of this machine at which those on others reach the build's gateway.",
     ),
 ]
@@ -80,7 +80,12 @@ TimeScale = Annotated[
 TokensPerSecond = Annotated[float, typer.Option(min=0.1, help="Simulated model: speed of one call.")]
 Ttft = Annotated[float, typer.Option(min=0, help="Simulated model: seconds to the first token.")]
 WorkersRedis = Annotated[
-    str, typer.Option(metavar="URL", help="The Redis with the builds, such as redis://localhost:6379/0.")
+    str,
+    typer.Option(
+        metavar="URL",
+        envvar="HARNESS_REDIS",
+        help="The Redis with the builds, such as redis://localhost:6379/0.",
+    ),
 ]
 WorkersWait = Annotated[
     float,

@@ -21,7 +21,7 @@ async def _main() -> None:
         try:
             async with (
                 open_upstream(settings.upstream, settings.faults, clock, outages) as upstream,
-                serving(upstream, clock, settings.token, outages, settings.address) as port,
+                serving(upstream, clock, settings.token, outages, settings.address, settings.port) as port,
             ):
                 started_by.ready(port)
                 await started_by.gone()

@@ -36,8 +36,9 @@ async def serving(
     token: str,
     outages: OutageLog | None = None,
     address: str = LOOPBACK,
+    port: int = 0,
 ) -> AsyncIterator[int]:
-    """A gateway before `upstream`, on a free port of `address`; yields the port.
+    """A gateway before `upstream`, on `port` of `address`, 0 a free one; yields the port.
 
     Raises `GatewayStartError` where it cannot listen there.
     """
@@ -51,8 +52,8 @@ async def serving(
         app.router.add_post(f"/r/{{run}}/host/{{host:[0-9]+}}{endpoint}", partial(api.model, endpoint))
     app.router.add_get("/r/{run}/hosts/out", partial(_hosts_out, outages or OutageLog()))
     app.router.add_route("*", "/r/{run}/{path:.*}", api.other)
-    async with _listening(app, runs, address, 0) as port:
-        yield port
+    async with _listening(app, runs, address, port) as listening:
+        yield listening
 
 
 @asynccontextmanager

@@ -156,3 +156,5 @@ class GatewaySettings(BaseModel):
     token: str = Field(min_length=16, repr=False)
     address: str = LOOPBACK
     """The address of this machine to listen on."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""

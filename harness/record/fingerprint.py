@@ -104,10 +104,15 @@ def _digest(found: Iterable[tuple[Path, Path]]) -> str:
 
 
 def _files_of(name: str) -> Iterator[tuple[Path, Path]]:
-    """The sources of a package, each with its path within; nothing where the package is not there."""
+    """The sources of a package, each with its path within; nothing where the package is not there.
+
+    Templates, which a wheel has inside a package, are not among them.
+    """
     found = importlib.util.find_spec(name)
     for root in map(Path, (found and found.submodule_search_locations) or ()):
-        yield from _files_in(root)
+        for within, path in _files_in(root):
+            if TEMPLATES not in path.parents:
+                yield within, path
 
 
 def _files_in(root: Path) -> Iterator[tuple[Path, Path]]:

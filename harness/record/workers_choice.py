@@ -18,4 +18,4 @@ class WorkersChoice(BaseModel):
     wait_s: float | None = WORKERS_WAIT_S
     """For how long a build waits where there are none, before it fails; None: it waits."""
     gateway_address: str = LOOPBACK
-    """The address of this machine that the gateway listens on, which workers elsewhere must reach."""
+    """`HOST` or `HOST:PORT`: where on this machine the gateway listens; workers elsewhere must reach it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from async_arch.redis_client import DEFAULT_PATIENCE_S, redacted
 from async_arch.state_store import StateUnavailable
+from async_arch.workers.task_queue import queue_name
 from async_arch.workers.task_worker import TaskWorker, WorkerSettings
 from harness.errors import BadInputError, SurroundingsError
 from harness.record.fingerprint import tasks_code
@@ -97,6 +98,6 @@ def _worker_settings(settings: ServeSettings) -> WorkerSettings:
 
 def _described(settings: WorkerSettings) -> str:
     return (
-        f"worker {settings.name} does up to {settings.concurrency} tasks at once of builds of code "
-        f"{settings.code[:12]}, from queue {settings.queue} on {redacted(settings.redis_url)}"
+        f"worker {settings.name} does up to {settings.concurrency} tasks at once from "
+        f"{queue_name(settings.queue, settings.code)} on {redacted(settings.redis_url)}"
     )

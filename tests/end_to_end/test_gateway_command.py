@@ -11,7 +11,7 @@ from pathlib import Path
 import ollama
 import pytest
 
-from harness.gateway.standalone import parse_address
+from harness.gateway.listening_address import parse_address
 from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import harness, installed_harness
 
