@@ -31,7 +31,7 @@ def test_an_address_that_others_reach_has_a_port_or_takes_a_free_one(text: str, 
         ("10.0.0.5:x", "no address"),
         ("10.0.0.5:70000", "no address"),
         ("two words", "no address"),
-        ("0.0.0.0", "every address"),
+        ("0.0.0.0", "every address"),  # noqa: S104
         ("[::]:8434", "every address"),
     ],
 )
