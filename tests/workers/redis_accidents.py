@@ -26,7 +26,7 @@ from tests.workers.processes import until, worker_processes
 __all__ = ["Accident", "Survived", "survive"]
 
 _WITHIN_S = 300.0
-_FORGETS_S = 1.0
+_FORGETS_TASKS = 3
 
 
 class Accident(StrEnum):
@@ -34,7 +34,7 @@ class Accident(StrEnum):
 
     KILLED = "killed, and started again on its file"
     ENDED = "ended by SIGTERM, and started again on its file"
-    FORGETS = "killed, and started again without what it wrote in the last second"
+    FORGETS = "killed, and started again without what it wrote last"
     REPLACED = "killed, and its replica promoted"
 
 
@@ -92,7 +92,7 @@ async def survive(accident: Accident, builds: int, folder: Path, *, workers: int
     """Have workers make so many builds at once; after half of the tasks the accident comes."""
     runs = tuple(f"run{number}" for number in range(builds))
     async with (
-        _servers() as servers,
+        _servers(replicated=accident is Accident.REPLACED) as servers,
         proxying(servers[0].socket) as proxy,
         gateway_url() as model,
     ):
@@ -103,7 +103,8 @@ async def survive(accident: Accident, builds: int, folder: Path, *, workers: int
             await fleet.started(workers)
             async with building(orchestrator) as first, asyncio.timeout(_WITHIN_S):
                 await _until_half(url, runs)
-                await _ACCIDENTS[accident](servers, proxy)
+                await _ACCIDENTS[accident](_Scene(servers, proxy, url, runs))
+                assert not first.over, "the builds ended before the accident did"
             failed = dict(first.failed)
             if failed:
                 async with building(replace(orchestrator, runs=tuple(failed), resume=True)) as second:
@@ -122,18 +123,32 @@ async def survive(accident: Accident, builds: int, folder: Path, *, workers: int
 
 
 @asynccontextmanager
-async def _servers() -> AsyncIterator[tuple[_Server, _Server]]:
-    """A server, and one that can become its replica."""
+async def _servers(*, replicated: bool) -> AsyncIterator[tuple[_Server, _Server]]:
+    """A server, and another that is its replica where there is to be one."""
     with tempfile.TemporaryDirectory(prefix="rx", dir="/tmp") as short:
         pair = _Server(Path(short, "a")), _Server(Path(short, "b"))
         for server in pair:
             server.folder.mkdir()
         try:
             await pair[0].start()
-            yield pair
+            async with proxying(pair[0].socket) as between:
+                if replicated:
+                    await pair[1].start("--replicaof", f"127.0.0.1 {between.port}")
+                    await until(lambda: asyncio.to_thread(_follows, pair[1].url))
+                yield pair
         finally:
             for server in pair:
                 await server.stop(signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """Where the accident happens: clients reach the first of the servers at `url`, through the proxy."""
+
+    servers: tuple[_Server, _Server]
+    proxy: Proxy
+    url: str
+    runs: tuple[str, ...]
 
 
 async def _restart(servers: tuple[_Server, _Server], number: int) -> None:
@@ -141,45 +156,48 @@ async def _restart(servers: tuple[_Server, _Server], number: int) -> None:
     await servers[0].start()
 
 
-async def _killed(servers: tuple[_Server, _Server], proxy: Proxy) -> None:
-    await _restart(servers, signal.SIGKILL)
+async def _killed(scene: _Scene) -> None:
+    await _restart(scene.servers, signal.SIGKILL)
 
 
-async def _ended(servers: tuple[_Server, _Server], proxy: Proxy) -> None:
-    await _restart(servers, signal.SIGTERM)
+async def _ended(scene: _Scene) -> None:
+    await _restart(scene.servers, signal.SIGTERM)
 
 
-async def _forgets(servers: tuple[_Server, _Server], proxy: Proxy) -> None:
-    """What stands in its file after a second of work is taken away again."""
-    server = servers[0]
+async def _forgets(scene: _Scene) -> None:
+    """What it wrote until some more tasks had ended is taken away again: what it may lose is of a second."""
+    server = scene.servers[0]
     data, before = server.folder / "appendonlydir", server.folder / "before"
     await asyncio.to_thread(shutil.copytree, data, before)
-    await asyncio.sleep(_FORGETS_S)
+    ended_before = await count_ended(scene.url, scene.runs)
+
+    async def goes_on() -> bool:
+        return await count_ended(scene.url, scene.runs) >= ended_before + _FORGETS_TASKS
+
+    await until(goes_on)
     await server.stop(signal.SIGKILL)
     shutil.rmtree(data)
     before.rename(data)
     await server.start()
 
 
-async def _replaced(servers: tuple[_Server, _Server], proxy: Proxy) -> None:
-    """A replica follows and is promoted when the first is gone; clients go on at the same address."""
-    first, second = servers
-    async with proxying(first.socket) as between:
-        await second.start("--replicaof", f"127.0.0.1 {between.port}")
-        with redis.Redis.from_url(second.url, protocol=2) as client:
-            await until(lambda: asyncio.to_thread(_follows, client))
-            await first.stop(signal.SIGKILL)
-            client.execute_command("REPLICAOF", "NO", "ONE")
-    proxy.server = second.socket
-    proxy.cut()
+async def _replaced(scene: _Scene) -> None:
+    """The replica is promoted when the first is gone; clients go on at the same address."""
+    first, second = scene.servers
+    await first.stop(signal.SIGKILL)
+    with redis.Redis.from_url(second.url, protocol=2) as client:
+        client.execute_command("REPLICAOF", "NO", "ONE")
+    scene.proxy.server = second.socket
+    scene.proxy.cut()
 
 
-def _follows(client: redis.Redis) -> bool:
-    found = client.info("replication")
+def _follows(url: str) -> bool:
+    with redis.Redis.from_url(url, protocol=2) as client:
+        found = client.info("replication")
     return found["master_link_status"] == "up" and not found["master_sync_in_progress"]
 
 
-_ACCIDENTS: dict[Accident, Callable[[tuple[_Server, _Server], Proxy], Awaitable[None]]] = {
+_ACCIDENTS: dict[Accident, Callable[[_Scene], Awaitable[None]]] = {
     Accident.KILLED: _killed,
     Accident.ENDED: _ended,
     Accident.FORGETS: _forgets,
