@@ -47,7 +47,7 @@ FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
 CUTS = {Scale.ONCE: 0, Scale.QUICK: 2, Scale.FULL: 10}
 """How often a worker loses its network in one build; what happens once is in the tests."""
 CUT_SPEC = "ecommerce.yaml"
-CUT_PACE = ("--ttft", "0.2", "--tokens-per-second", "1000")
+CUT_PACE = {Scale.QUICK: ("--tokens-per-second", "1000"), Scale.FULL: ("--tokens-per-second", "200")}
 
 KILLS = {
     Scale.ONCE: Killing(2, 1),
@@ -107,10 +107,11 @@ async def test_cut_off(scale: Scale, results: Results, tmp_path: Path) -> None:
         pytest.skip("tests/workers/test_namespaces.py does it once")
     if (reason := why_none()) is not None:
         pytest.skip(reason)
-    found = await compare_with_cuts(EXAMPLES / CUT_SPEC, tmp_path, *CUT_PACE, cuts=CUTS[scale])
+    found = await compare_with_cuts(EXAMPLES / CUT_SPEC, tmp_path, *CUT_PACE[scale], cuts=CUTS[scale])
     assert found.differences == [], found.said
     assert found.done_after > 0
-    case = f"{CUTS[scale]} times cut off"
+    assert found.cuts == CUTS[scale]
+    case = f"a worker cut off {found.cuts} times"
     _tell_accounts(results, case, found.accounts)
     counts = {
         "taken from it": found.taken,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ class CutOff:
     comparison: dict[str, Any]
     accounts: Accounts
     counted: Counter[str]
+    cuts: int
+    """How often the worker was cut off while it had tasks and the build was under way."""
     taken: int
     """How many tasks were taken from the worker while it was cut off."""
     done_after: int
@@ -91,9 +94,10 @@ async def _compared(
             *("--gateway-address", net.address, "--model", "simulated", "--json", *pace),
         )
         process = started_process(_command, net.hub, folder, arguments)
-        taken = done = 0
-        for _ in range(cuts):
-            taken += await _cut_off(net, connection, cut)
+        taken: list[int] = []
+        done = 0
+        while len(taken) < cuts and (held := await _cut_off(net, connection, cut, process)):
+            taken.append(held)
             done = await _done(connection, cut)
         code = await ended(process, _WITHIN_S)
         done_after = await _done(connection, cut, back=True) - done
@@ -103,7 +107,7 @@ async def _compared(
         codes = await workers.drain()
         assert set(codes.values()) == {0}, codes
         said = (folder / "errors").read_text()
-        return CutOff(code, told, found, workers.counted(), taken, done_after, said)
+        return CutOff(code, told, found, workers.counted(), len(taken), sum(taken), done_after, said)
 
 
 def _url(net: Network) -> str:
@@ -142,21 +146,32 @@ def _command(space: str, folder: Path, arguments: Sequence[str]) -> None:
         sys.stdout.flush()
 
 
-async def _cut_off(net: Network, connection: RedisConnection, worker: str) -> int:
-    """Cut the worker off while it has tasks, and let it back when others have them; how many those were."""
-    async with asyncio.timeout(_WITHIN_S):
-        while True:
-            await until(lambda: _held(connection, worker))
-            net.cut(net.spokes[0])
-            try:
-                # From here on it can give nothing back; what it did until now has arrived.
-                await asyncio.sleep(10 * _LOOK_S)
-                held = await _held(connection, worker)
-                await until(lambda: _free(connection, worker))
-            finally:
-                net.restore(net.spokes[0])
-            if held:
-                return held
+async def _cut_off(net: Network, connection: RedisConnection, worker: str, build: ForkServerProcess) -> int:
+    """Cut the worker off while it has tasks, and let it back when others have them.
+
+    Returns how many those were; 0 where the build ended before the worker had one.
+    """
+
+    async def held_or_over() -> bool:
+        return bool(await _held(connection, worker)) or not build.is_alive()
+
+    async def free() -> bool:
+        return not await _held(connection, worker)
+
+    held = 0
+    while not held:
+        await until(held_or_over)
+        if not build.is_alive():
+            return 0
+        net.cut(net.spokes[0])
+        try:
+            # From here on it can give nothing back; what it did until now has arrived.
+            await asyncio.sleep(10 * _LOOK_S)
+            held = await _held(connection, worker)
+            await until(free)
+        finally:
+            net.restore(net.spokes[0])
+    return held
 
 
 async def _held(connection: RedisConnection, worker: str) -> int:
@@ -168,10 +183,6 @@ async def _held(connection: RedisConnection, worker: str) -> int:
         # There is no queue yet.
         return 0
     return sum(int(each["pending"]) for each in consumers if each["name"].decode() == worker)
-
-
-async def _free(connection: RedisConnection, worker: str) -> bool:
-    return not await _held(connection, worker)
 
 
 async def _done(connection: RedisConnection, worker: str, *, back: bool = False) -> int:
