@@ -41,7 +41,7 @@ from tests.workers.processes import WorkerOptions, ended, serve, started_process
 
 __all__ = ["Load", "Measured", "measure"]
 
-_WITHIN_S = 1800.0
+_WITHIN_S = 60.0
 _SIMULATED = SimulateSettings(ttft_s=0.0, tokens_per_s=1e6)
 _PROMPT = "What is to be done, and what is known of it. " * 120
 _ANSWER = "x = 1  # a line of what a model answers\n" * 80
@@ -123,7 +123,7 @@ async def measure(load: Load) -> Measured:
             pids["workers"] = [workers.pid(name) for name in names]
         builds = Builds(server.url, model_url, folder, (), load.places, by_workers=load.workers > 0)
         process = started_process(_orchestrate, load, builds, pids)
-        code = await ended(process, _WITHIN_S)
+        code = await ended(process, _WITHIN_S + 2.0 * load.builds)
         if code != 0:
             raise RuntimeError(f"the builds ended with {code}")
         return Measured(**json.loads((folder / "measured").read_text()))

@@ -22,7 +22,7 @@ from tests.workers.processes import WorkerProcesses, ended, started_process, wor
 
 __all__ = ["Killed", "Killing", "UnderWay", "building", "gateway_url", "kill_at_random", "undisturbed_build"]
 
-_WITHIN_S = 900.0
+_WITHIN_S = 60.0
 _UNTIL = 0.95
 """The share of the tasks that has ended when the last kill comes."""
 _LATEST_S = 0.1
@@ -39,6 +39,11 @@ class Killing:
     orchestrators: int = 1
     workers: int = 4
     seed: int = 9
+
+    @property
+    def within_s(self) -> float:
+        """How long it may take on a busy machine."""
+        return _WITHIN_S + 3.0 * self.builds + 2.0 * self.kills
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +90,21 @@ class UnderWay:
 
 
 @asynccontextmanager
-async def building(*orchestrators: Builds) -> AsyncIterator[UnderWay]:
-    """The builds under way, each of `orchestrators` a process; at the end of the block they have ended."""
+async def building(*orchestrators: Builds, within_s: float) -> AsyncIterator[UnderWay]:
+    """The builds under way, each of `orchestrators` a process; at the end of the block they have ended.
+
+    The block, and what is left to do after it, may each take `within_s`.
+    """
     under_way = UnderWay([started_process(build_all, builds) for builds in orchestrators])
     try:
-        yield under_way
+        async with asyncio.timeout(within_s):
+            yield under_way
     except BaseException:
         for process in under_way.processes:
             process.kill()
         raise
     for builds, process in zip(orchestrators, under_way.processes, strict=True):
-        code = await ended(process, _WITHIN_S)
+        code = await ended(process, within_s)
         assert code == 0, f"an orchestrator ended with {code}"
         under_way.failed |= failures(builds)
 
@@ -110,7 +119,7 @@ async def kill_at_random(killing: Killing, folder: Path) -> Killed:
         orchestrators = [Builds(server.url, model_url, folder, share) for share in shares]
         with worker_processes(server.url, folder / "workers") as workers:
             await workers.started(killing.workers)
-            async with building(*orchestrators) as under_way, asyncio.timeout(_WITHIN_S):
+            async with building(*orchestrators, within_s=killing.within_s) as under_way:
                 kills = await _kill(killing, drawn, workers, server.url, runs, under_way)
             dead = workers.dead
             codes = await workers.drain()
