@@ -10,14 +10,17 @@ from agents.chat_protocol import ModelSettings
 from agents.project import Order
 from async_arch.composition import Generation
 from async_arch.state_store import StateUnavailable
-from async_arch.workers.settings import ModelHost
+from async_arch.workers.settings import ModelHost, ReachedModel
 
 __all__ = ["RunBrief"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunBrief:
-    """`model_url` is where the model of this build is reached, `code` the fingerprint of the build's code."""
+    """`model_url` is where the model of this build is reached, `code` the fingerprint of the build's code.
+
+    It is empty where workers have a model of their own.
+    """
 
     order: Order
     model: ModelSettings
@@ -40,10 +43,10 @@ class RunBrief:
         except ValidationError as error:
             raise StateUnavailable(f"the brief of a build is not readable: {error}") from error
 
-    def url_of(self, host: str) -> str:
-        """Where calls go that `host` is to answer; for an empty one, wherever the gateway sends them."""
-        urls = [each.url for each in self.hosts]
-        return f"{self.model_url}/host/{urls.index(host)}" if host in urls else self.model_url
+    @property
+    def gateway(self) -> ReachedModel | None:
+        """The model of the build; None where it leaves that to its workers."""
+        return ReachedModel(self.model_url, self.hosts) if self.model_url else None
 
 
 _ADAPTER = TypeAdapter(RunBrief)

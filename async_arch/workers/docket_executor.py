@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -32,10 +32,11 @@ from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.workers.brief import RunBrief
+from async_arch.workers.gateway_health import hosts_left_out
 from async_arch.workers.host_slots import least_busy, wake
 from async_arch.workers.roster import WorkerFacts, live_workers
 from async_arch.workers.settings import WorkersSettings
-from async_arch.workers.task_queue import PERFORM, TaskReference, queue_name
+from async_arch.workers.task_queue import OF_WORKER, PERFORM, TaskReference, queue_name
 
 __all__ = ["DocketExecutor"]
 
@@ -81,6 +82,8 @@ class DocketExecutor:
     _broken: Exception | None = None
     _ended: int = 0
     """How many tasks have ended, before this build was taken up and since."""
+    _left_out: Collection[str] = ()
+    """The hosts that do not answer now."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[DocketExecutor]:
@@ -152,8 +155,12 @@ class DocketExecutor:
         await self.state.leave_brief(self._brief)
 
     async def _host(self) -> tuple[str, int] | tuple[()]:
+        if not self.settings.model_url:
+            return (OF_WORKER, 0)
         own = Counter(each.reference.host for each in self._underway.values())
-        found = await self._asked(lambda: least_busy(self.queue, self.settings.hosts, own))
+        # Where none answers, the gateway waits for one.
+        hosts = [host for host in self.settings.hosts if host.url not in self._left_out]
+        found = await self._asked(lambda: least_busy(self.queue, hosts or self.settings.hosts, own))
         return (found.url, found.slots) if found is not None else ()
 
     async def _put_in(self, underway: _Underway) -> None:
@@ -209,16 +216,12 @@ class DocketExecutor:
             if not self._underway:
                 served_s = loop.time()
                 continue
-            try:
-                workers = await live_workers(self.connection)
-                await self._require_ended()
-                await self._find_lost(loop.time())
+            workers = await live_workers(self.connection)
+            await self._require_ended()
+            await self._find_lost(loop.time())
+            if self.settings.hosts:
                 await self._asked(lambda: wake(self.queue, self.settings.hosts))
-            except _Forgotten:
-                raise
-            except StateUnavailable:
-                # Whoever reads the events says so.
-                continue
+                self._left_out = await hosts_left_out(self.settings.model_url)
             if self._serving(workers):
                 served_s, warned = loop.time(), False
                 continue
@@ -227,7 +230,8 @@ class DocketExecutor:
                 warned = True
                 _log.warning("%s", reason)
             if self.settings.wait_s is not None and loop.time() - served_s > self.settings.wait_s:
-                self._end_all(_Refused(f"{reason}; waited for {self.settings.wait_s:g} s"))
+                # Not the tasks' failure: a build that is resumed goes on with them.
+                raise StateUnavailable(f"{reason}; waited for {self.settings.wait_s:g} s")
 
     def _serving(self, workers: Sequence[WorkerFacts]) -> bool:
         served = (queue_name(each.queue, each.code) for each in workers if not each.draining)
@@ -255,7 +259,7 @@ class DocketExecutor:
         missing = self._ended - await self._count()
         if missing > 0:
             where = redacted(self.connection.url)
-            raise _Forgotten(
+            raise StateUnavailable(
                 f"Redis at {where} has forgotten {missing} of {self._ended} tasks that had ended in run "
                 f"{self.state.run}: resume the build"
             )
@@ -299,10 +303,6 @@ class DocketExecutor:
                 return await question()
 
         return await self.connection.ask(bounded)
-
-
-class _Forgotten(StateUnavailable):
-    """Redis is there, and not all that the build had come to."""
 
 
 class _Refused(Exception):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -22,7 +22,9 @@ from docket.dependencies import AdmissionBlocked
 from docket.execution import TaskFunction
 from pydantic import TypeAdapter
 
+from async_arch.workers.host_slots import wake
 from async_arch.workers.plain_data import dumps
+from async_arch.workers.settings import ModelHost, ReachedModel
 from async_arch.workers.task_queue import PERFORM, TaskReference
 
 __all__ = ["DocketWorker"]
@@ -38,6 +40,8 @@ class DocketWorker(Worker):
 
     dropped = 0
     """How many messages were no tasks, or none that docket could handle."""
+    model: ReachedModel | None = None
+    """Its own, for builds that leave it to their workers."""
     stopping = False
     """Whether it begins no more tasks; those that it has it ends."""
 
@@ -78,6 +82,15 @@ class DocketWorker(Worker):
                 consumer_name=self.name,
                 message_ids=[each.message_id for each in running.values() if each.message_id is not None],
             )
+
+    def hosts_in(self) -> Sequence[ModelHost]:
+        """The hosts of its own model that answer."""
+        return self.model.hosts_in if self.model else ()
+
+    async def wake_waiting(self) -> None:
+        """Have tasks go on that wait for slots of its own hosts which nobody has; see `wake`."""
+        with suppress(*_AWAY):
+            await wake(self.docket, self.hosts_in())
 
     def abandon(self) -> None:
         """Cancel all tasks under way. Docket leaves those to others where it was cancelled before."""

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from docket import ConcurrencyLimit, Docket
-from docket.dependencies import _concurrency, current_execution
+from docket.dependencies import _concurrency, current_execution, current_worker
 
 from async_arch.workers.settings import ModelHost
+from async_arch.workers.task_queue import OF_WORKER, PERFORM
 
-__all__ = ["HostSlots", "least_busy", "wake"]
+__all__ = ["HasHosts", "HostSlots", "least_busy", "wake"]
 
 _log = logging.getLogger(__name__)
 
 _ARGUMENT = "host"
 _NEW: Final = b"1"
 """The generation of a task that has not waited yet."""
+
+
+_NO_HOST: Final = ModelHost("", 0)
+
+
+@runtime_checkable
+class HasHosts(Protocol):
+    """A worker that has a model of its own."""
+
+    def hosts_in(self) -> Sequence[ModelHost]:
+        """The hosts of that model which answer."""
 
 
 class HostSlots(ConcurrencyLimit):
@@ -28,17 +40,25 @@ class HostSlots(ConcurrencyLimit):
     workers, which therefore may not differ by as much.
     """
 
+    host: str = ""
+    """The host that the task has a slot of; empty where it needs none."""
+
     def __init__(self) -> None:
         super().__init__(_ARGUMENT, max_concurrent=1)
         # What docket takes slots with stands there under this name.
         _concurrency._acquire_or_park = _in_turn  # type: ignore[assignment]
 
-    async def __aenter__(self) -> ConcurrencyLimit:
-        execution = current_execution.get()
-        if not execution.get_argument(_ARGUMENT):
-            return self
-        limit = ConcurrencyLimit(_ARGUMENT, max_concurrent=execution.get_argument("slots"))
-        return await limit.__aenter__()
+    async def __aenter__(self) -> HostSlots:
+        execution, granted = current_execution.get(), HostSlots()
+        host = ModelHost(execution.get_argument(_ARGUMENT), execution.get_argument("slots"))
+        if host.url == OF_WORKER:
+            worker = current_worker.get()
+            own = worker.hosts_in() if isinstance(worker, HasHosts) else ()
+            host = await least_busy(worker.docket, own, {}) or _NO_HOST
+        if host.url:
+            await ConcurrencyLimit(max_concurrent=host.slots, scope=_scope(host)).__aenter__()
+            granted.host = host.url
+        return granted
 
 
 _acquire_or_park: Final = _concurrency._acquire_or_park
@@ -108,5 +128,10 @@ async def wake(queue: Docket, hosts: Sequence[ModelHost]) -> None:
             )
 
 
+def _scope(host: ModelHost) -> str:
+    return f"host:{host.url}"
+
+
 def _slots_key(queue: Docket, host: ModelHost) -> str:
-    return f"{queue.prefix}:concurrency:{_ARGUMENT}:{host.url}"
+    # As docket makes it of the scope and the name of what is limited.
+    return f"{queue.prefix}:{_scope(host)}:concurrency:{PERFORM}"

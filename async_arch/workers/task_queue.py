@@ -20,9 +20,10 @@ from async_arch.redis_client import redacted
 from async_arch.state_store import StateUnavailable
 from async_arch.workers.plain_data import confine
 
-__all__ = ["DEFAULT_QUEUE", "PERFORM", "TaskReference", "open_queue", "queue_name"]
+__all__ = ["DEFAULT_QUEUE", "OF_WORKER", "PERFORM", "TaskReference", "open_queue", "queue_name"]
 
 DEFAULT_QUEUE = "default"
+OF_WORKER = "*"
 PERFORM = "perform"
 """The name under which workers know the doing of a task."""
 
@@ -35,7 +36,7 @@ class TaskReference:
 
     `token` is of the lease that the build's owner holds; `place` the task's in the build order; `host` is
     the model host that is to answer it, of which `slots` tasks are done at once; empty where the build's
-    gateway sees to that.
+    gateway sees to that, `OF_WORKER` where it is one of whoever does the task.
     """
 
     run: str

@@ -23,13 +23,16 @@ from pathlib import Path
 from docket import CurrentExecution, Docket, Execution
 
 from agents.build import TaskEvent
+from agents.conversation import Cause
 from agents.plan import Plan
+from agents.project import Inputs
 from agents.roles import Role
-from agents.workflow import PLANNING, Reads, Task
+from agents.workflow import PLANNING, Reads, Task, TaskReport
 from async_arch.composition import AgentCalls
 from async_arch.executor import Assignment, LocalExecutor
 from async_arch.model_calls import open_calls
 from async_arch.performer import performer
+from async_arch.performing import Perform
 from async_arch.redis_client import DEFAULT_PATIENCE_S, RedisConnection, open_redis
 from async_arch.redis_events import event_write
 from async_arch.redis_writer import LeaseLost
@@ -38,8 +41,10 @@ from async_arch.state_store import Readings, StateUnavailable
 from async_arch.timestamps import timestamp
 from async_arch.workers.brief import RunBrief
 from async_arch.workers.docket_worker import DocketWorker
+from async_arch.workers.gateway_health import gateway_answers
 from async_arch.workers.host_slots import HostSlots
 from async_arch.workers.roster import BEAT_S, BusyTask, WorkerFacts, say_alive, say_gone
+from async_arch.workers.settings import ReachedModel
 from async_arch.workers.task_queue import DEFAULT_QUEUE, PERFORM, open_queue
 
 __all__ = ["TaskWorker", "WorkerSettings"]
@@ -71,6 +76,8 @@ class WorkerSettings:
     """How long it may be silent before its tasks are given to others; the same for all workers of a queue."""
     redis_patience_s: float = DEFAULT_PATIENCE_S
     templates: Path | None = None
+    model: ReachedModel | None = None
+    """Its own model, for builds that leave that to their workers."""
     name: str = field(default_factory=_own_name)
 
 
@@ -126,6 +133,7 @@ class TaskWorker:
             minimum_check_interval=timedelta(seconds=_LOOK_S),
             schedule_automatic_tasks=False,
         )
+        self._worker.model = settings.model
         queue.register(self._perform, [PERFORM])
         self._builds: OrderedDict[tuple[str, str], _Build] = OrderedDict()
         # By the executions themselves: one of a task that is redelivered may stand beside another of it.
@@ -190,7 +198,7 @@ class TaskWorker:
                 async with _State.on(self._connection, run, token) as state:
                     if (build := await self._build(state, run, task, token, place)) is None:
                         return
-                    await self._do(state, build, _task(task), place, host)
+                    await self._do(state, build, _task(task), place, limit.host)
             except LeaseLost:
                 self._counts.overtaken += 1
                 _log.info("%s of %s: the build has another owner by now", task, run)
@@ -200,11 +208,14 @@ class TaskWorker:
 
     async def _do(self, state: RedisStateManager, build: _Build, task: Task, place: int, host: str) -> None:
         brief = build.brief
-        url = brief.url_of(host)
+        model = brief.gateway or self._settings.model
+        if model is None:
+            raise StateUnavailable(f"run {state.run} leaves the model to its workers, and this one has none")
+        url = model.url_of(host)
         async with open_calls(AgentCalls.ASYNC, brief.model, timestamp, host=url) as calls:
             # A task takes one slot of its host, and so it makes one call at a time.
             perform = performer(brief.generation, calls, templates=self._settings.templates, at_once=1)
-            executor = LocalExecutor(state, perform, timestamp)
+            executor = LocalExecutor(state, _unless_abandoned(perform, brief), timestamp)
             result = await executor.execute(Assignment(task, place, brief.order, build.plan))
             await state.settled()
         self._counts.done += 1
@@ -258,6 +269,7 @@ class TaskWorker:
             while True:
                 try:
                     await say_alive(self._connection, self._facts())
+                    await self._worker.wake_waiting()
                 except StateUnavailable as error:
                     _log.warning("cannot say that this worker lives: %s", error)
                 await asyncio.sleep(BEAT_S)
@@ -291,6 +303,19 @@ class TaskWorker:
             draining=self._draining,
             busy=tuple(self._busy.values()),
         )
+
+
+def _unless_abandoned(perform: Perform, brief: RunBrief) -> Perform:
+    """`perform`, whose failure is the task's own: with its owner, a build loses the way to its model."""
+
+    async def performed(task: Task, inputs: Inputs) -> TaskReport:
+        report = await perform(task, inputs)
+        of_model = report.failure is not None and report.failure.cause is Cause.MODEL
+        if of_model and brief.gateway is not None and not await gateway_answers(brief.model_url):
+            raise StateUnavailable(f"the gateway of the build at {brief.model_url} does not answer")
+        return report
+
+    return performed
 
 
 def _task(name: str) -> Task:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Queue, Templates, WorkersRedis
+from harness.cli.options import Queue, Slots, Templates, WorkersRedis
 from harness.cli.running import reporting
 from harness.gateway.defaults import QUEUE
 from harness.workers.serving import ServeSettings, serve_worker
@@ -28,6 +28,15 @@ def worker(
             help="Who is silent for so long loses its tasks to other workers; the same for all of a queue.",
         ),
     ] = 5.0,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Its own model, for builds with --model workers: ollama:URL (several as "
+            "URL#SLOTS,URL#SLOTS), simulated or local.",
+            show_default="each build's, through its gateway",
+        ),
+    ] = None,
+    slots: Slots = 4,
     templates: Templates = None,
     name: Annotated[
         str | None, typer.Option(help="What it is called.", show_default="its machine and process")
@@ -40,7 +49,9 @@ def worker(
     """
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.INFO)
     logging.getLogger("docket").setLevel(logging.WARNING)
-    settings = ServeSettings(redis, queue, concurrency, takeover, templates=templates, name=name)
+    settings = ServeSettings(
+        redis, queue, concurrency, takeover, templates=templates, model=model, slots=slots, name=name
+    )
     with reporting():
         code = asyncio.run(serve_worker(settings, lambda served: typer.echo(served, err=True)))
     raise typer.Exit(code)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from async_arch.redis_client import DEFAULT_PATIENCE_S, redacted
@@ -15,6 +15,7 @@ from async_arch.workers.task_queue import queue_name
 from async_arch.workers.task_worker import TaskWorker, WorkerSettings
 from harness.errors import BadInputError, SurroundingsError
 from harness.record.fingerprint import tasks_code
+from harness.workers.own_model import own_model
 
 __all__ = ["ServeSettings", "serve_worker"]
 
@@ -35,6 +36,10 @@ class ServeSettings:
     takeover_s: float
     redis_patience_s: float = DEFAULT_PATIENCE_S
     templates: Path | None = None
+    model: str | None = None
+    """Its own model, in the words of `--model`, for builds that leave it to their workers."""
+    slots: int = 4
+    """How many calls that answers at once, or each of its hosts."""
     name: str | None = None
 
 
@@ -57,7 +62,10 @@ async def serve_worker(settings: ServeSettings, on_ready: Callable[[str], None])
             stop.set()
 
     try:
-        async with TaskWorker.opened(worker_settings) as worker:
+        async with (
+            own_model(settings.model, settings.slots) as model,
+            TaskWorker.opened(replace(worker_settings, model=model)) as worker,
+        ):
             for number in _SIGNALS:
                 loop.add_signal_handler(number, on_signal, number)
             on_ready(_described(worker_settings))
@@ -83,8 +91,7 @@ def _worker_settings(settings: ServeSettings) -> WorkerSettings:
     # Loaded in mid-task, the client of the model would hold up every task and the renewal of its lease.
     import async_arch.async_calls  # noqa: F401
 
-    named = {} if settings.name is None else {"name": settings.name}
-    return WorkerSettings(
+    found = WorkerSettings(
         settings.redis,
         tasks_code(settings.templates),
         settings.queue,
@@ -92,8 +99,8 @@ def _worker_settings(settings: ServeSettings) -> WorkerSettings:
         settings.takeover_s,
         settings.redis_patience_s,
         settings.templates,
-        **named,
     )
+    return found if settings.name is None else replace(found, name=settings.name)
 
 
 def _described(settings: WorkerSettings) -> str:

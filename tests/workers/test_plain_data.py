@@ -169,7 +169,7 @@ async def client(bed: Bed) -> AsyncIterator[Any]:
 
 def message(**parts: bytes) -> dict[bytes, bytes]:
     """A message that docket takes for a task, but for `parts`; empty ones are left out."""
-    reference = TaskReference("run", "analyst", "1", 0)
+    reference = TaskReference("another", "analyst", "1", 0)
     whole = {
         "key": reference.key.encode(),
         "when": b"2026-01-01T00:00:00+00:00",
@@ -260,7 +260,7 @@ async def test_what_somebody_put_among_those_who_wait_for_a_slot_is_dropped(
 ) -> None:
     canary = cloudpickle.dumps(Canary(tmp_path / "hatched"))
     host = ModelHost("http://host", 1)
-    waiters = f"{QUEUE}:concurrency:host:{host.url}:waiters"
+    waiters = f"{QUEUE}:host:{host.url}:concurrency:perform:waiters"
     for key in (b"planted", b"unknown"):
         await client.xadd(waiters, message(key=key, kwargs=canary))
     await client.hset(f"{QUEUE}:runs:planted", mapping={"state": "scheduled", "args": canary})

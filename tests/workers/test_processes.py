@@ -87,9 +87,6 @@ def test_a_build_by_workers_is_delivered(tmp_path: Path) -> None:
     assert workers.counted()["done"] == TASKS
 
 
-@pytest.mark.xfail(
-    reason="with its owner a build loses its gateway: what workers have under way fails, and stays so"
-)
 @pytest.mark.timeout(120)
 def test_a_build_by_workers_whose_owner_is_killed_is_resumed_by_workers(tmp_path: Path) -> None:
     spec = tmp_path / "shop.yaml"

@@ -113,7 +113,7 @@ class Row:
     connection: RedisConnection
     queue: Docket
     client: Any
-    slots: str = f"{queue_name('default', CODE)}:concurrency:host:{HOSTS[0].url}"
+    slots: str = f"{queue_name('default', CODE)}:host:{HOSTS[0].url}:concurrency:perform"
 
     @property
     def begun(self) -> list[int]:
@@ -135,8 +135,8 @@ class Row:
 
     async def until_waiting(self, count: int) -> None:
         """Return when so many wait for the slot."""
-        async with asyncio.timeout(10):
-            while await self.client.xlen(f"{self.slots}:waiters") != count:  # noqa: ASYNC110
+        async with asyncio.timeout(30):
+            while await self.client.xlen(f"{self.slots}:waiters") < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
 
@@ -156,6 +156,6 @@ async def a_row(bed: Bed) -> AsyncIterator[Row]:
 
 async def until_empty(redis_url: str) -> None:
     """Return when nothing is left in the queue."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await docket_keys(redis_url)).keys() & {"concurrency", "runs", "entries"}:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
