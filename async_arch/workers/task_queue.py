@@ -6,6 +6,7 @@ tasks of the builds of that code, and nobody has to give a task back.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ PERFORM = "perform"
 """The name under which workers know the doing of a task."""
 
 _CODE_LENGTH = 16
+_ANSWER_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +87,40 @@ def queue_name(queue: str, code: str) -> str:
 
 
 @asynccontextmanager
-async def open_queue(url: str, queue: str, code: str) -> AsyncIterator[Docket]:
+async def open_queue(url: str, queue: str, code: str, *, takes: bool = False) -> AsyncIterator[Docket]:
     """The queue of the builds of this `code` on the server at `url`.
 
-    Raises `StateUnavailable` where the server does not answer or refuses.
+    With `takes`, tasks are to be taken from it, for which more rights are needed. Raises `StateUnavailable`
+    where the server does not answer or refuses.
     """
     confine()
     opened = TaskQueue(queue_name(queue, code), url)
     try:
         async with opened:
             opened.register(_perform, [PERFORM])
+            if takes:
+                try:
+                    await _require_rights(opened)
+                except TimeoutError as error:
+                    raise StateUnavailable(f"no answer from Redis at {redacted(url)}") from error
             yield opened
+    except (redis.exceptions.ResponseError, redis.exceptions.AuthenticationError) as error:
+        raise StateUnavailable(f"Redis at {redacted(url)} refuses: {error}") from error
     except redis.exceptions.RedisError as error:
         raise StateUnavailable(f"no answer from Redis at {redacted(url)}: {error}") from error
+
+
+async def _require_rights(queue: TaskQueue) -> None:
+    """Do once what docket tries again and again where it may not: a worker would wait for ever."""
+    async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+        async with queue.redis() as client:
+            await client.script_load("return 1")
+        await queue._ensure_stream_and_group()
+        async with queue._pubsub() as channel:
+            await channel.psubscribe(queue.key("cancel:*"))
+            confirmed = None
+            while confirmed is None:
+                confirmed = await channel.get_message(ignore_subscribe_messages=False, timeout=1.0)
 
 
 async def _perform(run: str, task: str, token: str, place: int, host: str, slots: int) -> None:

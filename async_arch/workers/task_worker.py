@@ -151,7 +151,7 @@ class TaskWorker:
         """A worker on the server of `settings`; `StateUnavailable` where that does not answer."""
         async with (
             open_redis(settings.redis_url, patience_s=settings.redis_patience_s) as connection,
-            open_queue(settings.redis_url, settings.queue, settings.code) as queue,
+            open_queue(settings.redis_url, settings.queue, settings.code, takes=True) as queue,
         ):
             yield cls(settings, connection, queue)
 

@@ -182,6 +182,10 @@ async def test_who_watches_sees_the_workers_and_can_change_nothing() -> None:
     ("user", "right", "sentence"),
     [
         ("worker", "+ping", "no permissions to run the 'ping' command"),
+        ("worker", "+script|load", "no permissions to run the 'script|load' command"),
+        ("worker", "+xgroup|create", "no permissions to run the 'xgroup|create' command"),
+        ("worker", "+psubscribe", "no permissions to run the 'psubscribe' command"),
+        ("worker", "&*", "No permissions to access a channel"),
         ("worker", "+hexists", "no permissions to run the 'hexists' command"),
         ("worker", "+xautoclaim", "no permissions to run the 'xautoclaim' command"),
         ("worker", "~agentfactory:{*", "No permissions to access a key"),
