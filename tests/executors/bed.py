@@ -137,7 +137,7 @@ async def working(redis_url: str, count: int = 1, **settings: Any) -> AsyncItera
     async with AsyncExitStack() as stack:
         workers = []
         for number in range(count):
-            options = {"code": CODE, "name": f"worker-{number}", "takeover_s": 1.0, **settings}
+            options = {"code": CODE, "name": f"worker-{number}", "takeover_s": 3.0, **settings}
             worker = await stack.enter_async_context(TaskWorker.opened(WorkerSettings(redis_url, **options)))
             stack.push_async_callback(_ended, asyncio.create_task(worker.work(asyncio.Event())))
             workers.append(worker)

@@ -96,7 +96,7 @@ class TeamModel:
         self.answered[task] += 1
 
 
-async def until(holds: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
+async def until(holds: Callable[[], bool], what: str, timeout_s: float = 35.0) -> None:
     """Return when `holds` does; fail where it does not come to that."""
     try:
         async with asyncio.timeout(timeout_s):
