@@ -44,10 +44,10 @@ MATRIX = {
 }
 FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
 
-CUTS = {Scale.ONCE: 0, Scale.QUICK: 2, Scale.FULL: 10}
+CUTS = {Scale.ONCE: 0, Scale.QUICK: 2, Scale.FULL: 5}
 """How often a worker loses its network in one build; what happens once is in the tests."""
 CUT_SPEC = "ecommerce.yaml"
-CUT_PACE = {Scale.QUICK: ("--tokens-per-second", "1000"), Scale.FULL: ("--tokens-per-second", "200")}
+CUT_PACE = {Scale.QUICK: ("--tokens-per-second", "1000"), Scale.FULL: ("--tokens-per-second", "500")}
 
 KILLS = {
     Scale.ONCE: Killing(2, 1),

@@ -32,7 +32,8 @@ __all__ = ["CutOff", "compare_with_cuts"]
 
 _GROUP = "docket-workers"
 _LOOK_S = 0.01
-_WITHIN_S = 120.0
+_WITHIN_S = 300.0
+"""The control is built before anything is cut."""
 _OF_CALLS = ("conversation", "timing")
 _DONE_TWICE = ("the attempts in Redis are not the calls that were made", "TASK_STARTED ")
 
@@ -96,9 +97,13 @@ async def _compared(
         process = started_process(_command, net.hub, folder, arguments)
         taken: list[int] = []
         done = 0
-        while len(taken) < cuts and (held := await _cut_off(net, connection, cut, process)):
-            taken.append(held)
-            done = await _done(connection, cut)
+        try:
+            while len(taken) < cuts and (held := await _cut_off(net, connection, cut, process)):
+                taken.append(held)
+                done = await _done(connection, cut)
+        except BaseException:
+            process.kill()
+            raise
         code = await ended(process, _WITHIN_S)
         done_after = await _done(connection, cut, back=True) - done
         (told,) = json.loads((folder / "out").read_text() or "[{}]")
@@ -160,7 +165,7 @@ async def _cut_off(net: Network, connection: RedisConnection, worker: str, build
 
     held = 0
     while not held:
-        await until(held_or_over)
+        await until(held_or_over, _WITHIN_S)
         if not build.is_alive():
             return 0
         net.cut(net.spokes[0])

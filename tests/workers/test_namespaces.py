@@ -33,6 +33,6 @@ async def test_a_worker_that_is_cut_off_and_comes_back_does_nothing_twice(tmp_pa
     assert found.differences == [], found.said
     # What it held was taken from it while it was away, and it is still there at the end.
     assert found.cuts == 1
-    assert 1 <= found.taken <= found.counted["taken_over"]
+    assert found.taken >= 1
     assert found.accounts.effects == found.accounts.ends == found.accounts.tasks == TASKS
     assert found.counted["done"] >= TASKS
