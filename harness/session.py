@@ -317,9 +317,15 @@ class Session:
             queue=choice.queue,
             code=await asyncio.to_thread(tasks_code, self.settings.templates),
             model_url="" if self.model.kind == "workers" else self._gateway.ollama_host(manifest.id),
-            hosts=tuple(ModelHost(host.url, host.slots) for host in self.model.hosts),
+            hosts=self._hosts(),
             wait_s=choice.wait_s,
         )
+
+    def _hosts(self) -> tuple[ModelHost, ...]:
+        """The hosts of the model that other builds may have tasks on as well."""
+        if self.model.hosts:
+            return tuple(ModelHost.at(host.url, host.slots) for host in self.model.hosts)
+        return (ModelHost.at(self.model.url, self.settings.slots),) if self.model.url is not None else ()
 
     def _run_settings(self, spec: Spec, engine: Engine) -> RunSettings:
         settings = self.settings

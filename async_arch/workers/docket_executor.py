@@ -161,7 +161,7 @@ class DocketExecutor:
         # Where none answers, the gateway waits for one.
         hosts = [host for host in self.settings.hosts if host.url not in self._left_out]
         found = await self._asked(lambda: least_busy(self.queue, hosts or self.settings.hosts, own))
-        return (found.url, found.slots) if found is not None else ()
+        return (found.name, found.slots) if found is not None else ()
 
     async def _put_in(self, underway: _Underway) -> None:
         underway.times_in += 1

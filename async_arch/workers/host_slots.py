@@ -57,7 +57,7 @@ class HostSlots(ConcurrencyLimit):
             host = await least_busy(worker.docket, own, {}) or _NO_HOST
         if host.url:
             await ConcurrencyLimit(max_concurrent=host.slots, scope=_scope(host)).__aenter__()
-            granted.host = host.url
+            granted.host = host.name
         return granted
 
 
@@ -98,7 +98,7 @@ async def least_busy(queue: Docket, hosts: Sequence[ModelHost], own: Mapping[str
             pipe.xlen(f"{slots}:waiters")
         counts = await pipe.execute()
     load = {
-        host: (counts[2 * place] + counts[2 * place + 1] + own.get(host.url, 0)) / host.slots
+        host: (counts[2 * place] + counts[2 * place + 1] + own.get(host.name, 0)) / host.slots
         for place, host in enumerate(hosts)
     }
     return min(hosts, key=lambda host: load[host])
@@ -129,7 +129,7 @@ async def wake(queue: Docket, hosts: Sequence[ModelHost]) -> None:
 
 
 def _scope(host: ModelHost) -> str:
-    return f"host:{host.url}"
+    return f"host:{host.name}"
 
 
 def _slots_key(queue: Docket, host: ModelHost) -> str:

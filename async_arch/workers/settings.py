@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 __all__ = ["ModelHost", "ReachedModel", "WorkersSettings"]
 
 
+_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
 @dataclass(frozen=True, slots=True)
 class ModelHost:
-    """A host of the model, and how many answers it generates at once."""
+    """A host of the model, and how many answers it generates at once.
+
+    `machine` says whose it is where `url` means another on each machine.
+    """
 
     url: str
     slots: int
+    machine: str = ""
+
+    @classmethod
+    def at(cls, url: str, slots: int) -> ModelHost:
+        """The host at `url` as this machine sees it."""
+        local = urlsplit(url).hostname in _LOCAL
+        return cls(url, slots, socket.gethostname() if local else "")
+
+    @property
+    def name(self) -> str:
+        """What it is called by all workers alike."""
+        return f"{self.machine}/{self.url}" if self.machine else self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +72,6 @@ class ReachedModel:
         return tuple(host for host in self.hosts if host.url not in out)
 
     def url_of(self, host: str) -> str:
-        """Where calls go that `host` is to answer; for an empty one, wherever the gateway sends them."""
-        urls = [each.url for each in self.hosts]
-        return f"{self.url}/host/{urls.index(host)}" if host in urls else self.url
+        """Where calls go that the host of this name is to answer; of an empty one, that any may answer."""
+        names = [each.name for each in self.hosts]
+        return f"{self.url}/host/{names.index(host)}" if host in names else self.url

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 from async_arch.workers.settings import ModelHost, ReachedModel
 from harness.errors import BadInputError, SurroundingsError
@@ -23,7 +21,6 @@ __all__ = ["own_model"]
 
 _RUN = "worker"
 _SILENCE_S = 600.0
-_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @asynccontextmanager
@@ -43,31 +40,19 @@ async def own_model(text: str | None, slots: int) -> AsyncIterator[ReachedModel 
     clock, outages = MonotonicClock(), OutageLog()
     runs = Runs(clock, outages)
     runs.open(_RUN, choice.slots_in_all(slots), "", lambda call: None)
-    hosts = _hosts(choice, slots)
-    places = {host.url: _shared(host) for host in hosts}
     try:
         async with (
             open_upstream(settings, (), clock, outages) as upstream,
             serving_alone(upstream, runs, _RUN, LOOPBACK, 0) as port,
         ):
-            yield ReachedModel(
-                f"http://{LOOPBACK}:{port}",
-                tuple(places.values()),
-                lambda: [places[url].url for url in outages.now_out if url in places],
-            )
+            url = f"http://{LOOPBACK}:{port}"
+            yield ReachedModel(url, _hosts(choice, slots), lambda: outages.now_out)
     except GatewayStartError as error:
         raise SurroundingsError(str(error)) from error
 
 
-def _hosts(choice: ModelChoice, slots: int) -> list[ModelHost]:
+def _hosts(choice: ModelChoice, slots: int) -> tuple[ModelHost, ...]:
     """The hosts that others may have tasks on as well; none of a model that is this worker's alone."""
     if choice.hosts:
-        return [ModelHost(host.url, host.slots) for host in choice.hosts]
-    return [ModelHost(choice.url, slots)] if choice.url is not None else []
-
-
-def _shared(host: ModelHost) -> ModelHost:
-    """The host by a name that means the same to all workers: on each machine, another is `localhost`."""
-    if urlsplit(host.url).hostname not in _THIS_MACHINE:
-        return host
-    return ModelHost(f"{socket.gethostname()}/{host.url}", host.slots)
+        return tuple(ModelHost.at(host.url, host.slots) for host in choice.hosts)
+    return (ModelHost.at(choice.url, slots),) if choice.url is not None else ()

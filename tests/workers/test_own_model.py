@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -70,9 +71,10 @@ async def test_hosts_are_called_the_same_by_all_but_for_those_of_each_machine() 
         async with own_model(text, slots=2) as model:
             assert model is not None
             assert [host.slots for host in model.hosts] == [3, 2]
-            names = [host.url.partition("/")[2] for host in model.hosts]
-            assert names == [first.url, second.url]
-            assert model.url_of(model.hosts[1].url) == f"{model.url}/host/1"
+            machine = socket.gethostname()
+            assert [host.name for host in model.hosts] == [f"{machine}/{it.url}" for it in (first, second)]
+            assert ModelHost.at("http://gpu-0:11434", 1).name == "http://gpu-0:11434"
+            assert model.url_of(model.hosts[1].name) == f"{model.url}/host/1"
             assert model.hosts_in == model.hosts
 
 
