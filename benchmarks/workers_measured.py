@@ -42,6 +42,8 @@ from tests.workers.processes import WorkerOptions, ended, serve, started_process
 __all__ = ["Load", "Measured", "measure"]
 
 _WITHIN_S = 60.0
+_NOWHERE = "http://127.0.0.1:9"
+"""Where the model would be, were it not in the process that does the task."""
 _SIMULATED = SimulateSettings(ttft_s=0.0, tokens_per_s=1e6)
 _PROMPT = "What is to be done, and what is known of it. " * 120
 _ANSWER = "x = 1  # a line of what a model answers\n" * 80
@@ -108,7 +110,7 @@ async def measure(load: Load) -> Measured:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = await stack.enter_async_context(embedded_redis())
-        pids, model_url = {"Redis": [server.pid]}, ""
+        pids, model_url = {"Redis": [server.pid]}, _NOWHERE
         if load.simulated:
             settings = GatewaySettings(upstream=_SIMULATED, token="a token for benchmarks")  # noqa: S106
             gateway = await stack.enter_async_context(running_gateway(settings))
