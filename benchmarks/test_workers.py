@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the clock
 SCENARIO = "Workers"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
-MATRIX = {
+MATRIX: dict[Scale, dict[str, tuple[int, ...]]] = {
     Scale.ONCE: {},
     Scale.QUICK: {"ecommerce.yaml": (2,)},
     Scale.FULL: {"ecommerce.yaml": (1, 2, 4), "clinic.yaml": (1, 2, 4)},

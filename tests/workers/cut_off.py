@@ -16,7 +16,6 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from async_arch.embedded_redis import find_server
 from async_arch.redis_client import RedisConnection, open_redis
 from async_arch.state_store import StateUnavailable
 from async_arch.workers.roster import live_workers
@@ -26,7 +25,7 @@ from harness.record.fingerprint import tasks_code
 from harness.spec import find_spec
 from tests.workers.left_by_workers import Accounts, accounts_of, count_tasks
 from tests.workers.network_spaces import Network, enter, network
-from tests.workers.processes import QUEUE, ended, started_process, until, worker_processes
+from tests.workers.processes import QUEUE, ended, guarded_server, started_process, until, worker_processes
 
 __all__ = ["CutOff", "compare_with_cuts"]
 
@@ -126,7 +125,7 @@ async def _redis(net: Network, folder: Path) -> AsyncIterator[str]:
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     socket = folder / "s"
     process = await asyncio.create_subprocess_exec(
-        *("ip", "netns", "exec", net.hub, find_server().path, *arguments, "--unixsocket", socket),
+        *("ip", "netns", "exec", net.hub, *guarded_server(), *arguments, "--unixsocket", socket),
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -11,21 +11,25 @@ cannot say it any more.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import logging
 import multiprocessing
 import os
 import secrets
 import signal
+import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import async_arch.async_calls  # noqa: F401 (once, and not in every process that is forked)
+from async_arch import redis_guard
+from async_arch.embedded_redis import find_server
 from async_arch.redis_client import open_redis
 from async_arch.workers import task_worker
 from async_arch.workers.roster import live_workers
@@ -38,6 +42,7 @@ __all__ = [
     "WorkerOptions",
     "WorkerProcesses",
     "ended",
+    "guarded_server",
     "serve",
     "started_process",
     "until",
@@ -47,7 +52,6 @@ __all__ = [
 QUEUE = "default"
 _STARTS_WITHIN_S = 60.0
 _ENDS_WITHIN_S = 30.0
-_PR_SET_PDEATHSIG = 1
 
 # Once, before anything is forked: all that comes from here is of one code, whatever is edited meanwhile.
 source_digests()
@@ -66,8 +70,16 @@ def started_process(target: Callable[..., None], *arguments: Any) -> ForkServerP
 
 
 def _alone(target: Callable[..., None], *arguments: Any) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with_owner, name="owner", daemon=True).start()
     target(*arguments)
+
+
+def _end_with_owner() -> None:
+    """Wait until the process of the test is gone, however it went; then nobody wants this one any more."""
+    owner = multiprocessing.parent_process()
+    if owner is not None:
+        wait([owner.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def ended(process: ForkServerProcess, within_s: float) -> int | None:
@@ -79,6 +91,11 @@ async def ended(process: ForkServerProcess, within_s: float) -> int | None:
         await asyncio.to_thread(process.join)
     process.close()
     return code
+
+
+def guarded_server() -> list[str]:
+    """What starts a Redis server that ends with this process, before its own arguments."""
+    return [sys.executable, "-I", "-S", redis_guard.__file__, str(os.getpid()), str(find_server().path)]
 
 
 async def until(

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import redis
 
-from async_arch.embedded_redis import find_server
 from tests.crashes.builder import TASKS
 from tests.network.proxy import Proxy, proxying
 from tests.workers.kills import building, gateway_url, undisturbed_build
 from tests.workers.left_by_workers import Accounts, accounts_of, count_ended, unequal
 from tests.workers.orchestrating import Builds
-from tests.workers.processes import until, worker_processes
+from tests.workers.processes import guarded_server, until, worker_processes
 
 __all__ = ["Accident", "Survived", "survive"]
 
@@ -66,7 +65,7 @@ class _Server:
         options = {"port": "0", "unixsocket": str(self.socket), "dir": str(self.folder), "save": ""}
         options |= {"appendonly": "yes", "appendfsync": "everysec"}
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        command = [find_server().path, *arguments, *more]
+        command = [*guarded_server(), *arguments, *more]
         self._process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL)
         await until(self._answers)
 
