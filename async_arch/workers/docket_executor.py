@@ -277,9 +277,11 @@ class DocketExecutor:
             if await self.connection.command("EXISTS", key):
                 underway.put_in_s = now_s
                 continue
+            checkpoint = await self.state.checkpoint(name)
             if underway.ended.done():
+                # Its end was told meanwhile.
                 continue
-            if await self.state.checkpoint(name) is not None:
+            if checkpoint is not None:
                 underway.ended.set_result(None)
             elif underway.times_in >= _MOST_TIMES_IN:
                 reason = f"workers gave {name} up {underway.times_in} times; see their logs"

@@ -372,7 +372,7 @@ def test_a_dead_collector_takes_neither_the_result_nor_its_exit_code(
         return result.exit_code, result.stdout, result.stderr
 
     (tmp_path / "shop.yaml").write_text("name: shop\nidea: a shop\n")
-    monkeypatch.setattr("harness.cli.compare.run_trial", run_trial)
+    monkeypatch.setattr("harness.cli.comparing.run_trial", run_trial)
     code, out, err = invoked(collector.url)
     assert (code, err) == (0, f"sent: {len(collector.spans)} spans to {collector.url}/v1/traces\n")
     collector.answer = (404, b"")

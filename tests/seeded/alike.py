@@ -29,7 +29,6 @@ ALIKE = frozenset(
         "a file is written outside its folder",
         "a file is cut at a page",
         "the last line has no end",
-        "a later version is appended to the one before",
         "temporary files stay",
         "an event names another task",
         "the event of an end is lost",
