@@ -16,10 +16,10 @@ from async_arch.redis_client import RedisConnection, cancellable
 from async_arch.redis_keys import RunKeys
 from async_arch.stored_document import as_bytes, as_text
 
-__all__ = ["StreamedEvent", "event_write", "events_after"]
+__all__ = ["LOOK_ANYWAY_S", "StreamedEvent", "event_write", "events_after", "read_events"]
 
 _AT_ONCE = "500"
-_LOOK_ANYWAY_S = 1.0
+LOOK_ANYWAY_S = 1.0
 """How long a listener waits for a sign: Pub/Sub forgets whoever was away for a moment."""
 
 
@@ -62,15 +62,22 @@ async def events_after(
             if channel is None:
                 channel = await _listening(connection, name, stack)
             # Read once the channel is open: what came before is in the stream, what comes later gives a sign.
-            answer = await connection.command("XREAD", "COUNT", _AT_ONCE, "STREAMS", name, ident)
-            for _, messages in answer or ():
-                for number, fields in messages:
-                    ident = number.decode()
-                    yield StreamedEvent(
-                        ident, _event({as_text(key): as_text(text) for key, text in fields.items()})
-                    )
-            if not answer and not await _sign(channel):
+            found = await read_events(connection, keys, ident)
+            for streamed in found:
+                ident = streamed.ident
+                yield streamed
+            if not found and not await _sign(channel):
                 channel = None
+
+
+async def read_events(connection: RedisConnection, keys: RunKeys, ident: str) -> list[StreamedEvent]:
+    """Some of the events after the one with this id, none where there are none yet."""
+    answer = await connection.command("XREAD", "COUNT", _AT_ONCE, "STREAMS", keys["events"], ident)
+    return [
+        StreamedEvent(number.decode(), _event({as_text(key): as_text(text) for key, text in fields.items()}))
+        for _, messages in answer or ()
+        for number, fields in messages
+    ]
 
 
 async def _listening(connection: RedisConnection, name: str, stack: AsyncExitStack) -> PubSub | None:
@@ -87,10 +94,10 @@ async def _listening(connection: RedisConnection, name: str, stack: AsyncExitSta
 async def _sign(channel: PubSub | None) -> bool:
     """Wait for a sign, or a while; False where the channel is broken."""
     if channel is None:
-        await asyncio.sleep(_LOOK_ANYWAY_S)
+        await asyncio.sleep(LOOK_ANYWAY_S)
         return True
     try:
-        await cancellable(channel.get_message(timeout=_LOOK_ANYWAY_S))
+        await cancellable(channel.get_message(timeout=LOOK_ANYWAY_S))
         # All that has come since is read at once.
         while await cancellable(channel.get_message(timeout=0.0)) is not None:
             pass

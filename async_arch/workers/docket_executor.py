@@ -29,6 +29,7 @@ from async_arch.composition import Generation
 from async_arch.executor import Assignment, TaskResult
 from async_arch.redis_client import RedisConnection, redacted
 from async_arch.redis_keys import RunKeys
+from async_arch.shared_events import SharedEvents
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateUnavailable
 from async_arch.workers.brief import RunBrief
@@ -76,6 +77,7 @@ class DocketExecutor:
     model: ModelSettings
     generation: Generation
     now: Callable[[], str]
+    events: SharedEvents
     _underway: dict[str, _Underway] = field(default_factory=dict)
     _brief: bytes = b""
     _briefed: asyncio.Task[None] | None = None
@@ -200,7 +202,7 @@ class DocketExecutor:
 
     async def _follow(self) -> None:
         """Tell who waits for a task that it has ended."""
-        async with aclosing(self.state.events_after()) as events:
+        async with aclosing(self.events.of(RunKeys(self.state.run))) as events:
             async for streamed in events:
                 underway = self._underway.get(streamed.event.task)
                 if streamed.event.kind in _ENDS and underway and not underway.ended.done():

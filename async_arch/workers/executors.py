@@ -9,6 +9,7 @@ from agents.chat_protocol import ModelSettings
 from async_arch.composition import Generation
 from async_arch.executor import TaskExecutor
 from async_arch.redis_client import RedisConnection
+from async_arch.shared_events import SharedEvents
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import StateStore
 from async_arch.timestamps import timestamp
@@ -27,11 +28,16 @@ async def open_executors(
 
     `connection` is to the server that the states are on. Raises `StateUnavailable` where it does not answer.
     """
-    async with open_queue(connection.url, settings.queue, settings.code) as queue:
+    async with (
+        open_queue(connection.url, settings.queue, settings.code) as queue,
+        SharedEvents.running(connection) as events,
+    ):
 
         def executor(state: StateStore) -> AbstractAsyncContextManager[TaskExecutor]:
             if not isinstance(state, RedisStateManager):
                 raise TypeError("workers find a build only where its state is in Redis")
-            return DocketExecutor(queue, connection, state, settings, model, generation, timestamp).running()
+            return DocketExecutor(
+                queue, connection, state, settings, model, generation, timestamp, events
+            ).running()
 
         yield executor
