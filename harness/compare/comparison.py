@@ -27,6 +27,7 @@ from harness.compare.qualities import judge_qualities, qualities_of, verdict_on_
 from harness.compare.quality import QualityJudgement
 from harness.compare.speedup import SpeedupEstimate
 from harness.compare.store import compare_store
+from harness.compare.takeovers import in_effect, put_aside, say_taken_over
 from harness.compare.terms import EXACT, Terms
 from harness.compare.timing import Limit, TimingFacts, limit_of, timing_facts
 from harness.compare.timing_mismatches import compare_timing, timing_not_judged
@@ -209,7 +210,7 @@ def compare(spec: Spec, control: RunRecord, candidate: RunRecord, terms: Terms =
         control_overlaps=tuple(overlap(control, *pair) for pair in pairs),
         candidate_overlaps=tuple(overlap(candidate, *pair) for pair in pairs),
         notes=_notes(control, candidate),
-        normalisation=normaliser.fired,
+        normalisation=(*normaliser.fired, *put_aside(control, candidate)),
         quality=quality,
         verdict=combined([verdict, verdict_on_quality(quality)]) if varied else verdict,
         verdict_but_quality=verdict if varied else None,
@@ -232,10 +233,12 @@ def _what_counts(layer: LayerResult, terms: Terms, model: ModelFacts) -> LayerRe
 
 
 def _layers(control: RunRecord, candidate: RunRecord, normaliser: Normaliser) -> tuple[LayerResult, ...]:
+    timing, timing_unseen = tuple(compare_timing(control, candidate)), timing_not_judged(control, candidate)
+    control, candidate = in_effect(control), in_effect(candidate)
     both = (control, candidate)
     unseen = {Layer(part): reason for part in Leaves if (reason := _unseen(part, control, candidate))}
-    if (reason := timing_not_judged(control, candidate)) is not None:
-        unseen[Layer.TIMING] = reason
+    if timing_unseen is not None:
+        unseen[Layer.TIMING] = timing_unseen
     conversation = _conversation(control, candidate)
     unread = Layer.BLACKBOARD in unseen
     boards = BlackboardResult(()) if unread else compare_blackboards(control, candidate, normaliser)
@@ -274,7 +277,7 @@ def _layers(control: RunRecord, candidate: RunRecord, normaliser: Normaliser) ->
         Layer.BLACKBOARD: blackboard,
         Layer.FILES: files,
         Layer.EVENTS: events,
-        Layer.TIMING: tuple(compare_timing(control, candidate)),
+        Layer.TIMING: timing,
         Layer.BEHAVIOUR: behaviour,
     }
     return tuple(
@@ -311,6 +314,7 @@ def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
         for note in (
             *_of_external(record, side),
             *_of_resumed(record, side),
+            *say_taken_over(record, side),
             *used_up(record, side),
             *reactions(record, side),
             *use_of_hosts(record, side),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harness.compare.overlaps import overlap
 from harness.compare.speedup import LEAST_PAIRS, estimate_speedup, judge_speedup
+from harness.compare.takeovers import tasks_taken_over
 from harness.compare.timing import timing_facts
 from harness.record import OutcomeStatus, RunRecord
 from harness.spec import Spec
@@ -82,7 +83,7 @@ def _parallel(spec: Spec, candidate: RunRecord, drift: str | None) -> Iterator[E
             _unfinished(candidate, "candidate")
             or _no_concurrency(candidate)
             or _without_times(candidate)
-            or _resumed(candidate, "candidate")
+            or _not_in_one_go(candidate, "candidate")
         )
         if not reason and never:
             # Other answers can make another plan.
@@ -111,8 +112,8 @@ def _speedup(
         or _unfinished(candidate, "candidate")
         or _no_concurrency(candidate)
         or _without_times(candidate)
-        or _resumed(control, "control")
-        or _resumed(candidate, "candidate")
+        or _not_in_one_go(control, "control")
+        or _not_in_one_go(candidate, "candidate")
         or ("the control is concurrent too" if control.summary.concurrent else None)
         or drift
         or _out_of_reach(least, control, candidate)
@@ -176,10 +177,12 @@ def _without_times(record: RunRecord) -> str | None:
     return None
 
 
-def _resumed(record: RunRecord, side: str) -> str | None:
+def _not_in_one_go(record: RunRecord, side: str) -> str | None:
     """Why the times of `record` are not those of one run, or None where they are."""
-    sittings = record.summary.sittings
-    return f"the {side} was resumed, and took {sittings} sittings" if sittings > 1 else None
+    sittings, taken = record.summary.sittings, tasks_taken_over(record)
+    if sittings > 1:
+        return f"the {side} was resumed, and took {sittings} sittings"
+    return f"{taken} task{'' if taken == 1 else 's'} of the {side} were taken over" if taken else None
 
 
 def _module_count(record: RunRecord) -> int:

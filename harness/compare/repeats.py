@@ -207,7 +207,9 @@ def _walls(comparison: Comparison) -> tuple[float, float]:
 
 
 def _counts(comparison: Comparison) -> bool:
-    """Whether both runs of a pair came to their end, so that their times say something."""
+    """Whether both runs of a pair came to their end undisturbed, so that their times say something."""
     sides = (comparison.control, comparison.candidate)
-    ended = all(side.outcome.status is not OutcomeStatus.FAILED for side in sides)
+    ended = all(
+        side.outcome.status is not OutcomeStatus.FAILED and not side.timing.taken_over for side in sides
+    )
     return ended and all(wall_s > 0 for wall_s in _walls(comparison))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, computed_field
 from harness.compare.call_graph import call_graph, critical_path, critical_path_s, list_schedule_s
 from harness.compare.intervals import common, length, merged
 from harness.compare.overlaps import generating
+from harness.compare.takeovers import tasks_taken_over
 from harness.record import RunRecord
 
 __all__ = ["Limit", "PathCall", "TimingFacts", "limit_of", "timing_facts"]
@@ -54,6 +55,8 @@ class TimingFacts(_Facts):
     slots: int
     sittings: int = 1
     """How often work on the run was begun: the times of a resumed run are not those of one run."""
+    taken_over: int = 0
+    """How many tasks one worker took over from another: their calls were made more than once."""
     critical_path_s: float
     """The longest chain of calls that had to wait for each other."""
     critical_path: tuple[PathCall, ...]
@@ -111,6 +114,7 @@ def timing_facts(record: RunRecord) -> TimingFacts:
         idle_s=record.summary.wall_s - length(common(merged(generating(record)), whole)),
         slots=slots,
         sittings=record.summary.sittings,
+        taken_over=tasks_taken_over(record),
         critical_path_s=path_s,
         critical_path=tuple(_path_call(record, graph.places[index]) for index in critical_path(graph)),
         work_over_slots_s=work_s / slots,
@@ -128,6 +132,9 @@ def limit_of(facts: TimingFacts) -> Limit:
     slow_engine = wall_s > bound_s * _ENGINE_LIMIT
     if facts.sittings > 1:
         sentence = f"nothing can be said of a limit: the run was resumed, and took {facts.sittings} sittings"
+        return Limit(by_slots=False, sentence=sentence)
+    if facts.taken_over:
+        sentence = f"nothing can be said of a limit: {facts.taken_over} of its tasks were taken over"
         return Limit(by_slots=False, sentence=sentence)
     if not bound_s:
         return Limit(by_slots=False, sentence="nothing was generated, so nothing can be said of a limit")

@@ -15,6 +15,7 @@ from harness.compare.hosts import hosts_left_out
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.compare.overlaps import overlap
 from harness.compare.stalls import HeldBack, Stalls, idle_gaps_s, stalls_of
+from harness.compare.takeovers import tasks_taken_over
 from harness.record import EngineResources, OutcomeStatus, RunRecord
 
 __all__ = ["compare_timing", "timing_not_judged"]
@@ -71,6 +72,8 @@ def timing_not_judged(control: RunRecord, candidate: RunRecord) -> str | None:
             return f"the {side} failed"
         if summary.sittings > 1:
             return f"the {side} was resumed"
+        if tasks_taken_over(record):
+            return f"tasks of the {side} were taken over"
         if left_out := hosts_left_out(record):
             return f"for the {side} {' and '.join(left_out)} was left out for a time"
     return None

@@ -12,6 +12,7 @@ from async_arch.stored_document import dumped
 from harness.engines.engine import Engine, EngineResult
 from harness.gateway.calls import CallRecord
 from harness.record import FileFacts
+from harness.record.taken_over import taken_over
 from harness.state.left_in_redis import LeftInRedis
 
 __all__ = ["store_account"]
@@ -37,7 +38,9 @@ def store_account(
         return ("nothing of the run is in Redis at its end",)
     found = [*_document(left.document, board)]
     if not result.failures:
-        found += [*_status(left.document), *_attempts(left.document, calls)]
+        attempts = left.document.get("agent_attempts")
+        counted = taken_over(engine.flags, calls, result.events, attempts).calls
+        found += [*_status(left.document), *_attempts(attempts, counted)]
     if engine.flags.get("state_store") == StateStoreKind.REDIS:
         found += _files(left.files, files)
     if engine.not_resumable is None:
@@ -62,10 +65,9 @@ def _status(stored: Mapping[str, object]) -> Iterator[str]:
         yield f"the run is over, and Redis has the project as {status}"
 
 
-def _attempts(stored: Mapping[str, object], calls: Sequence[CallRecord]) -> Iterator[str]:
+def _attempts(listed: object, calls: Sequence[CallRecord]) -> Iterator[str]:
     """Who was asked another number of times than is written down."""
     asked = Counter((call.role, call.module) for call in calls)
-    listed = stored.get("agent_attempts")
     items = listed if isinstance(listed, list) else []
     noted: Counter[tuple[str, str | None]] = Counter(
         (item.get("agent", ""), item.get("module")) for item in items if isinstance(item, Mapping)

@@ -305,15 +305,21 @@ def _has_speedup(comparison: Comparison) -> bool:
     """Whether both came to their end in one go, so that the time they took says something."""
     sides = (comparison.control, comparison.candidate)
     return comparison.model.time_scale != 0 and all(
-        side.outcome.status is not OutcomeStatus.FAILED and side.timing.sittings == 1 for side in sides
+        side.outcome.status is not OutcomeStatus.FAILED
+        and side.timing.sittings == 1
+        and not side.timing.taken_over
+        for side in sides
     )
 
 
 def _no_gain(comparison: Comparison) -> str:
     if comparison.model.time_scale == 0:
         return "no speed-up: replayed at once"
-    resumed = any(side.timing.sittings > 1 for side in (comparison.control, comparison.candidate))
-    return f"no speed-up: a run {'was resumed' if resumed else 'failed'}"
+    sides = (comparison.control, comparison.candidate)
+    if any(side.timing.sittings > 1 for side in sides):
+        return "no speed-up: a run was resumed"
+    taken = any(side.timing.taken_over for side in sides)
+    return f"no speed-up: {'tasks were taken over' if taken else 'a run failed'}"
 
 
 def _two_sided(title: str) -> Table:

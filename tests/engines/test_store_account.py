@@ -87,3 +87,19 @@ def test_a_mirror_keeps_no_files_and_the_legacy_loop_no_tasks() -> None:
     assert account("legacy:state_store=mirror", files={}, tasks=frozenset()) == ()
     assert account("legacy:state_store=redis", tasks=frozenset()) == ()
     assert account("legacy:state_store=redis", files={}, tasks=frozenset()) != ()
+
+
+def test_calls_of_a_task_that_another_worker_took_over_need_no_attempt() -> None:
+    attempt = {**ATTEMPT, "input": "Write it.", "output": "Done.", "status": "ok"}
+    board: dict[str, object] = {**BOARD, "agent_attempts": [attempt]}
+    left = LeftInRedis(**{**WHOLE, "document": board})
+    asked = make_call("developer", "Cart")
+    engine = find_engine("async:workers")
+
+    def said(calls: int, *events: TaskEvent) -> tuple[str, ...]:
+        return store_account(engine, EngineResult(0.0, events=events), left, board, FILES, [asked] * calls)
+
+    told = ("the attempts in Redis are not the calls that were made: developer:Cart",)
+    assert said(2, BEGUN, BEGUN, ENDED) == ()
+    assert said(3, BEGUN, BEGUN, ENDED) == told
+    assert said(2, BEGUN, ENDED) == told
