@@ -28,6 +28,8 @@ class SharedEvents:
         self._signs: dict[bytes, asyncio.Event] = {}
         self._channel: PubSub | None = None
         self._wanted = asyncio.Event()
+        # The client's subscriptions know no tasks: two at once would each take a connection.
+        self._one_at_a_time = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
@@ -65,15 +67,15 @@ class SharedEvents:
             await self._unsubscribe(name)
 
     async def _subscribe(self, *names: bytes) -> None:
-        if self._channel is not None and names:
-            with suppress(*_BROKEN):
-                async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+        with suppress(*_BROKEN):
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S), self._one_at_a_time:
+                if self._channel is not None:
                     await cancellable(self._channel.subscribe(*names))
 
     async def _unsubscribe(self, name: bytes) -> None:
-        if self._channel is not None:
-            with suppress(*_BROKEN):
-                async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+        with suppress(*_BROKEN):
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S), self._one_at_a_time:
+                if self._channel is not None:
                     await cancellable(self._channel.unsubscribe(name))
 
     async def _listen(self) -> None:
@@ -84,7 +86,8 @@ class SharedEvents:
                 async with self._connection.client.pubsub() as channel:
                     self._channel = channel
                     try:
-                        await self._subscribe(*self._signs)
+                        if self._signs:
+                            await self._subscribe(*self._signs)
                         await self._hear(channel)
                     finally:
                         self._channel = None
