@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -49,3 +50,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     connection = getattr(getattr(session.config, "failures_db", None), "sock", None)
     if isinstance(connection, socket.socket):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+@pytest.fixture
+def forked_processes() -> Iterator[None]:
+    """Gateways and engines are forked, for tests of what comes of them and not of how they start and end."""
+    from tests.end_to_end.forked_processes import forking
+
+    with forking():
+        yield

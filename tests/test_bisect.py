@@ -25,6 +25,8 @@ from harness.session import SessionSettings
 from harness.spec import Spec
 from tests.compare.records import FILES, make_failure, make_record
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 SPEC = Spec.model_validate({"name": "shop", "idea": "a shop"})
 
 

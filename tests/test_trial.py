@@ -21,6 +21,8 @@ from harness.spec import Spec
 from harness.trial import run_trial
 from tests.compare.records import FILES, make_record
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 SPEC = Spec(name="shop", idea="a shop")
 SIMULATED = ModelFacts(kind="simulated", name="m")
 LIVE = ModelFacts(kind="ollama", name="m")

@@ -23,7 +23,7 @@ from harness.spec import Spec
 from tests.end_to_end.in_process_engine import InProcessEngine
 from tests.end_to_end.site import FAST, Unwatched, engines_in_process, shared_surroundings
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("forked_processes")]
 
 SPEC = Spec.model_validate(
     {

@@ -16,6 +16,8 @@ from tests.campaigns.case import ENGINES, EXTERNAL, Case, draw_case
 from tests.campaigns.judging import Judged
 from tests.compare.records import make_call, make_record
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 SAMPLE = (28, 145)
 """Of seed 2: async against itself, and phase 1 against async, where calls end in another order."""
 CASES = [draw_case(1, number) for number in range(1, 201)]

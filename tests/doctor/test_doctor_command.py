@@ -14,6 +14,8 @@ import pytest
 from tests.doctor.paced_server import PacedServer, paced_server
 from tests.end_to_end.harness_command import run_command
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 SPEC = """\
 name: notes
 idea: Notes with a title.

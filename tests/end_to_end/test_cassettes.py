@@ -28,7 +28,7 @@ from tests.end_to_end.in_process_engine import InProcessEngine
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ecommerce.yaml"
 FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("forked_processes")]
 
 
 def _spec() -> Spec:

@@ -10,6 +10,8 @@ import pytest
 from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import FAST, run_harness
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 TINY = """
 name: tiny
 idea: A list of books with a title.

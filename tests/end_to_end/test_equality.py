@@ -14,6 +14,8 @@ from harness.session import Session, SessionSettings, open_session
 from harness.spec import Expectations, Spec, find_specs
 from tests.end_to_end.in_process_engine import InProcessEngine
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
 

@@ -26,7 +26,7 @@ FACTORY = Path(__file__).parents[1] / "other_factory" / "engine.yaml"
 OTHER = f"external:{FACTORY}"
 SPEC = Spec(name="library", idea="A library: members borrow books, return them, and pay for what is late.")
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("forked_processes")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

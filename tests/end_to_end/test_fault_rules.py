@@ -16,6 +16,8 @@ from harness.session import SessionSettings, open_session
 from harness.spec import Spec
 from tests.end_to_end.in_process_engine import InProcessEngine
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 KINDS = {
     "Error": "500",
     "Busy": "503",

@@ -184,6 +184,7 @@ async def _nonsense(exchange: Exchange) -> None:
         await exchange.end()
 
 
+@pytest.mark.usefixtures("forked_processes")
 def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path) -> None:
     with threaded_ollama(_status_500) as model:
         code, out, err = run_command(
@@ -207,6 +208,7 @@ def test_a_model_that_fails_is_a_result_of_both_engines(folder: Path) -> None:
         (_nonsense, 30.0, Cause.ANSWER, "no usable answer in 3 attempts", 3),
     ],
 )
+@pytest.mark.usefixtures("forked_processes")
 async def test_no_usable_answer_fails_both_engines_alike(
     tmp_path: Path, script: Script, patience_s: float, cause: Cause, words: str, calls: int
 ) -> None:

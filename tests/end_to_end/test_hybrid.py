@@ -17,6 +17,8 @@ from harness.spec import Expectations, find_specs
 from harness.trial import run_trial
 from tests.end_to_end.site import Unwatched, engines_in_process
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=100_000)
 

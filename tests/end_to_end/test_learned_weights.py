@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from agents.roles import Role
 from async_arch.estimates import TaskWeights
 from harness.engines.composition import parse_engine
@@ -19,6 +21,8 @@ from harness.session import SessionSettings, open_session
 from harness.spec import Spec
 from tests.compare.records import make_record
 from tests.end_to_end.in_process_engine import InProcessEngine
+
+pytestmark = pytest.mark.usefixtures("forked_processes")
 
 FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
 SPEC = Spec.model_validate(

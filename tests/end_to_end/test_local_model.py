@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from harness.cassettes import verify
 from harness.compare import Mismatch, compare
 from harness.gateway.cassette import read_cassette
@@ -23,7 +25,7 @@ from tests.local_model_extra import needs_local_model
 SPEC = Spec(name="notes", idea="Notes.", options={"temperature": 0.8, "num_predict": 16})
 ENGINES = ("legacy", "phase:1", "phase:2", "async")
 
-pytestmark = needs_local_model
+pytestmark = [*needs_local_model, pytest.mark.usefixtures("forked_processes")]
 
 
 async def _run(session: Session, engine: str) -> RunRecord:

@@ -21,6 +21,8 @@ from harness.spec import Spec
 from harness.trial import run_trial
 from tests.end_to_end.site import SHOWN, Site, Unwatched, engines_in_process, files_in, shared_surroundings
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 _UNDER_WAY_S = 60.0
 
 

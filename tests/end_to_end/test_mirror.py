@@ -14,6 +14,8 @@ from tests.end_to_end.harness_command import run_command
 from tests.end_to_end.harness_process import STEADY, harness, run_harness
 from tests.state.projects import BOARD, board, with_status, write
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 
 def state(number: int, *, end: bool = False) -> dict[str, object]:
     """A state of a build, of which each is longer than the one before."""

@@ -6,11 +6,15 @@ import itertools
 import json
 from pathlib import Path
 
+import pytest
+
 from harness.gateway.canonical import CanonicalRequest
 from harness.gateway.simulated import answer
 from tests.end_to_end.harness_command import run_command
 from tests.gateway.scripted_ollama import LAST, Exchange, line
 from tests.threaded_ollama import threaded_ollama
+
+pytestmark = pytest.mark.usefixtures("forked_processes")
 
 TINY = """
 name: tiny

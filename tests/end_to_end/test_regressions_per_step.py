@@ -20,6 +20,8 @@ from tests.campaigns.regressions_per_step import STEPS, Later, Trials, judged
 from tests.end_to_end.regressions import MIRROR, OF_ASYNC, REDIS
 from tests.end_to_end.site import shared_surroundings
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 REGRESSIONS = MIRROR | REDIS | OF_ASYNC
 TO_MIRROR, TO_REDIS, TO_THREADS, TO_ASYNC = range(4)
 TO_HYBRID = next(number for number, step in enumerate(STEPS) if step.phase.number == 3)

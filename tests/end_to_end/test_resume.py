@@ -109,6 +109,7 @@ def _assert_as_undisturbed(record: RunRecord, undisturbed: RunRecord) -> None:
     ("number", "code", "everything"),
     [(signal.SIGKILL, -9, False), (signal.SIGKILL, -9, True), (signal.SIGINT, 130, False)],
 )
+@pytest.mark.usefixtures("forked_processes")
 def test_a_harness_that_is_killed_or_stopped_is_resumed(
     number: int, code: int, everything: bool, tmp_path: Path, undisturbed: RunRecord
 ) -> None:
@@ -142,6 +143,7 @@ def _lines(path: Path) -> list[str]:
     return path.read_text().split("\n")[:-1]
 
 
+@pytest.mark.usefixtures("forked_processes")
 async def test_a_run_is_written_down_with_all_that_it_takes_to_go_on(
     shop: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +207,7 @@ async def test_a_run_whose_engine_or_redis_died_is_resumed_although_it_is_on_rec
     _assert_as_undisturbed(store.load(died.summary.id), undisturbed)
 
 
+@pytest.mark.usefixtures("forked_processes")
 async def test_a_run_is_resumed_as_often_as_it_takes(
     shop: Spec, tmp_path: Path, undisturbed: RunRecord
 ) -> None:
@@ -217,6 +220,7 @@ async def test_a_run_is_resumed_as_often_as_it_takes(
     _assert_as_undisturbed(store.load(run), undisturbed)
 
 
+@pytest.mark.usefixtures("forked_processes")
 async def test_who_is_turned_away_by_the_lease_leaves_the_run_as_it_was(
     shop: Spec, tmp_path: Path, undisturbed: RunRecord
 ) -> None:
@@ -250,6 +254,7 @@ def test_a_run_that_a_harness_works_on_is_named_with_its_process(tmp_path: Path)
         assert f"run {run} is worked on by process {running.process.pid} on " in err
 
 
+@pytest.mark.usefixtures("forked_processes")
 async def test_two_that_resume_at_once_do_not_both(
     shop: Spec, tmp_path: Path, undisturbed: RunRecord
 ) -> None:
@@ -263,6 +268,7 @@ async def test_two_that_resume_at_once_do_not_both(
     _assert_as_undisturbed(store.load(run), undisturbed)
 
 
+@pytest.mark.usefixtures("forked_processes")
 async def test_a_password_is_not_written_down_and_must_be_said_again(
     shop: Spec, tmp_path: Path, undisturbed: RunRecord
 ) -> None:
@@ -284,6 +290,7 @@ async def test_a_password_is_not_written_down_and_must_be_said_again(
     assert [path for path in written if b"s3cret" in path.read_bytes()] == []
 
 
+@pytest.mark.usefixtures("forked_processes")
 async def test_a_run_whose_state_is_gone_is_not_begun_anew(shop: Spec, tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = await _cut_off(SessionSettings(model="simulated", simulated=FAST, store=tmp_path), shop)
@@ -297,6 +304,7 @@ async def test_a_run_whose_state_is_gone_is_not_begun_anew(shop: Spec, tmp_path:
     assert resumable_runs(store) == []
 
 
+@pytest.mark.usefixtures("forked_processes")
 async def test_what_is_recorded_in_two_sittings_is_replayed_as_one(
     shop: Spec, tmp_path: Path, undisturbed: RunRecord
 ) -> None:

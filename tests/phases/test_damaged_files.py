@@ -21,6 +21,8 @@ from harness.flags import START, Action, EngineMode, FlagValues, Installation, p
 from harness.flags.flag_file import write_flag_file
 from tests.phases.commands import FORCE, facts, harness, phase, ran
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 FLAGS, ENTRY, LOG, CONFIG = "flags.json", "flags.audit/000001.json", "flags.audit", "harness.toml"
 CANARY = FlagValues(
     state_store=StateStoreKind.REDIS,

@@ -20,6 +20,8 @@ from harness.record import RunStore
 from harness.resume import resume_run
 from tests.builds.test_build import ASYNC, SPEC, Unwatched, settings
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 
 class Stopping(Unwatched):
     """A watcher that stops the build as Ctrl-C does, when this task is done."""
