@@ -186,8 +186,8 @@ def compare(spec: Spec, control: RunRecord, candidate: RunRecord, terms: Terms =
     pairs = spec.expect.parallel
     model = candidate.summary.model
     verdict = judge(
-        control,
-        candidate,
+        in_effect(control),
+        in_effect(candidate),
         mismatches,
         expectations,
         incomplete=[layer.incomplete for layer in layers if layer.incomplete],
@@ -316,7 +316,7 @@ def _notes(control: RunRecord, candidate: RunRecord) -> tuple[str, ...]:
             *_of_resumed(record, side),
             *say_taken_over(record, side),
             *used_up(record, side),
-            *reactions(record, side),
+            *reactions(in_effect(record), side),
             *use_of_hosts(record, side),
         )
     )

@@ -110,9 +110,9 @@ TAKEOVERS: dict[str, tuple[Sequence[CallRecord], Sequence[TaskEvent], int]] = {
         2,
     ),
     "two takeovers of one task": (
-        (PLAN, AUDIT, WRITE, cut(WRITE), WRITE, REVIEW, REVISE, REVIEW_AGAIN),
+        (PLAN, AUDIT, WRITE, cut(WRITE), WRITE, WRITE, REVIEW, REVISE, REVIEW_AGAIN),
         told(["developer:Cart"] * 2),
-        2,
+        3,
     ),
     "takeovers of two tasks": (
         (PLAN, PLAN, AUDIT, WRITE, WRITE, REVIEW, REVISE, REVIEW_AGAIN),
@@ -145,7 +145,10 @@ def test_what_another_worker_took_over_makes_no_difference(
     assert comparison.verdict.status == "PASS"
     counted = {rule.rule: (rule.control, rule.candidate) for rule in comparison.normalisation}
     assert counted.get("taken-over", (0, 0)) == (0, aside)
+    assert "6 calls" in comparison.verdict.reasons[0]
     assert len(comparison.candidate.timeline) == len(calls)
+    # None tells of a model that failed: whoever asked was gone.
+    assert len(comparison.notes) == 1
 
 
 def test_how_much_was_put_aside_is_said_and_times_are_not_judged(tmp_path: Path) -> None:
@@ -180,6 +183,11 @@ FAULTS: dict[str, tuple[Sequence[CallRecord], Sequence[TaskEvent], str]] = {
         (PLAN, AUDIT, WRITE, REVIEW, REVISE, REVISE, REVIEW_AGAIN),
         told(["developer:Cart"]),
         "the developer of Cart (attempt 2) was asked twice instead of once",
+    ),
+    "asked twice beside a takeover of that task which went astray": (
+        (PLAN, AUDIT, WRITE, REVIEW.model_copy(update={"response": "No."}), WRITE, *CALLS[3:]),
+        told(["reviewer:Cart"]),
+        ASKED_TWICE,
     ),
     "asked more often than it was begun": (
         (PLAN, AUDIT, WRITE, WRITE, WRITE, REVIEW, REVISE, REVIEW_AGAIN),
