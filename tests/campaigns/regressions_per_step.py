@@ -46,7 +46,7 @@ from tests.end_to_end.site import (
 
 __all__ = ["STEPS", "AtTheGate", "Later", "Trials", "judged", "main", "regressions_of"]
 
-STEADY = SimulateSettings(ttft_s=0.5, tokens_per_s=100_000)
+STEADY = SimulateSettings(ttft_s=0.25, tokens_per_s=100_000)
 """A model whose waiting shows in what an engine makes of it."""
 
 BREAKS_NOTHING = frozenset({"prompt changed", "other content", "entries lost"})

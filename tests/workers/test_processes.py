@@ -28,6 +28,8 @@ from tests.end_to_end.harness_process import STEADY, harness
 from tests.end_to_end.in_process_engine import InProcessEngine
 from tests.workers.processes import worker_processes
 
+pytestmark = pytest.mark.usefixtures("forked_processes")
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FAST = SimulateSettings(ttft_s=0.001, tokens_per_s=50_000)
 PACE = ("--ttft", "0.001", "--tokens-per-second", "50000")
