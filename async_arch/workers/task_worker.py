@@ -35,6 +35,7 @@ from async_arch.performer import performer
 from async_arch.performing import Perform
 from async_arch.redis_client import DEFAULT_PATIENCE_S, RedisConnection, open_redis
 from async_arch.redis_events import event_write
+from async_arch.redis_scripts import Answer
 from async_arch.redis_writer import LeaseLost
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import Readings, StateUnavailable
@@ -98,6 +99,10 @@ class _Build:
     plan: Plan | None
 
 
+class _Ended(Exception):
+    """The task that was to begin has ended meanwhile."""
+
+
 class _State(RedisStateManager):
     """The state of a build that this process does not own.
 
@@ -106,9 +111,13 @@ class _State(RedisStateManager):
     """
 
     async def announce(self, event: TaskEvent) -> None:
-        """Add `event` to the stream, unless its task has ended meanwhile."""
-        await self._writer.room()
-        self._writer.put(lambda: [event_write(event)], size=len(event.detail), task=event.task)
+        """Add `event` to the stream; raises `_Ended` where its task has ended meanwhile.
+
+        It is there before the model is asked: no call is made for a beginning that nobody is told of.
+        """
+        written = await self._writer.write([event_write(event)], task=event.task)
+        if written.answer is Answer.DONE:
+            raise _Ended
 
     async def read(self, wanted: Reads) -> Readings:
         """Read what a task needs; what is not there was lost, for a task comes after those it reads of."""
@@ -199,6 +208,8 @@ class TaskWorker:
                     if (build := await self._build(state, run, task, token, place)) is None:
                         return
                     await self._do(state, build, _task(task), place, limit.host)
+            except _Ended:
+                self._counts.repeated += 1
             except LeaseLost:
                 self._counts.overtaken += 1
                 _log.info("%s of %s: the build has another owner by now", task, run)

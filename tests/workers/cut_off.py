@@ -33,8 +33,6 @@ _GROUP = "docket-workers"
 _LOOK_S = 0.01
 _WITHIN_S = 300.0
 """The control is built before anything is cut."""
-_OF_CALLS = ("conversation", "timing")
-_ASKED_LATE = "the attempts in Redis are not the calls that were made"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +53,12 @@ class CutOff:
 
     @property
     def differences(self) -> list[str]:
-        """In what the candidate differs, but for its pace, and for calls that a worker made too late.
-
-        One that is back asks before it is told that its task has ended, and no event tells that it began.
-        """
+        """In what the candidate differs, but for its pace: a worker may be cut off before it has begun."""
         return [
             mismatch["sentence"]
             for layer in self.comparison["layers"]
             for mismatch in layer["mismatches"]
-            if mismatch["layer"] not in _OF_CALLS and not mismatch["sentence"].startswith(_ASKED_LATE)
+            if mismatch["layer"] != "timing"
         ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from agents.build import EventKind, TaskEvent
@@ -21,7 +22,7 @@ from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.workers.roster import WorkerFacts, live_workers
 from async_arch.workers.task_queue import PERFORM, TaskReference, open_queue
-from async_arch.workers.task_worker import _State
+from async_arch.workers.task_worker import _Ended, _State
 from tests.executors.bed import CODE, ORDER, Bed, docket_keys, facts, working
 from tests.executors.team_model import team_model, until
 from tests.python_process import python
@@ -191,7 +192,8 @@ async def test_nothing_is_told_of_a_task_that_has_ended(bed: Bed) -> None:
     async with working(bed.redis_url), bed.executing("run") as (state, executor):
         await executor.execute(Assignment(ANALYST, 0, ORDER, None))
         async with open_redis(bed.redis_url) as connection, _State.on(connection, "run", state.token) as late:
-            await late.announce(TaskEvent(EventKind.TASK_STARTED, "t", str(ANALYST)))
+            with pytest.raises(_Ended):
+                await late.announce(TaskEvent(EventKind.TASK_STARTED, "t", str(ANALYST)))
             await late.announce(TaskEvent(EventKind.TASK_STARTED, "t", str(AUDITOR)))
             await late.settled()
         assert await told(state, ANALYST) == [EventKind.TASK_STARTED, EventKind.TASK_COMPLETED]
