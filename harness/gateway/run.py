@@ -21,6 +21,7 @@ __all__ = ["OnRecord", "Run", "Runs"]
 OnRecord = Callable[[CallRecord], None]
 
 _GIVE_UP_TIMEOUT_S = 5.0
+_REMEMBERED = 100
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -67,6 +68,11 @@ class Run:
     def ended(self) -> bool:
         """Whether the run takes no more calls."""
         return self._ended_s is not None
+
+    @property
+    def keeps_records(self) -> bool:
+        """Whether records are here that nobody has taken over yet."""
+        return bool(self._over)
 
     def begin(self) -> None:
         """Set the mark from which this run's times count."""
@@ -179,7 +185,10 @@ class Run:
 
 
 class Runs:
-    """The runs of a gateway, by id; `outages` is what is known of its hosts, where it has several."""
+    """The runs of a gateway, by id; `outages` is what is known of its hosts, where it has several.
+
+    Of those that have ended it knows the last hundred: what still calls then has been cut off.
+    """
 
     def __init__(self, clock: Clock, outages: OutageLog | None = None) -> None:
         self._clock = clock
@@ -202,7 +211,14 @@ class Runs:
             raise Refusal(400, f"a run id is letters, digits, '.', '_' and '-', not {run_id!r}")
         if run_id in self._runs:
             raise Refusal(409, f"run {run_id!r} is open already")
+        self._let_go()
         self._runs[run_id] = Run(run_id, slots, self._clock, cassette, on_record, journal, self._outages)
+
+    def _let_go(self) -> None:
+        """Forget runs that ended long ago: a gateway may serve any number of them."""
+        ended = [ident for ident, run in self._runs.items() if run.ended and not run.keeps_records]
+        for ident in ended[:-_REMEMBERED]:
+            del self._runs[ident]
 
     def __getitem__(self, run_id: str) -> Run:
         try:

@@ -111,6 +111,31 @@ async def test_all_runs_end_together() -> None:
         runs["c"]
 
 
+async def test_of_the_runs_that_ended_only_the_last_are_remembered() -> None:
+    runs = Runs(ManualClock())
+    runs.open("open", 1)
+    runs.open("kept", 1)
+    task = asyncio.create_task(call(runs["kept"], forever))
+    await asyncio.sleep(0)
+    await runs["kept"].end()
+    with pytest.raises(RunEnded):
+        await task
+    for number in range(150):
+        runs.open(f"r{number}", 1)
+        await runs[f"r{number}"].end()
+    assert not runs["open"].ended
+    assert len([*runs["kept"].records()]) == 1
+    with pytest.raises(UnknownRun):
+        runs["r0"]
+    assert runs["r149"].ended
+    runs["kept"].forget()
+    for number in range(150, 300):
+        runs.open(f"r{number}", 1)
+        await runs[f"r{number}"].end()
+    with pytest.raises(UnknownRun):
+        runs["kept"]
+
+
 async def test_numbers_and_times_go_on_where_the_journal_ends(tmp_path: Path) -> None:
     """The time between two sittings is nobody's: it is neither the run's nor a call's."""
     clock, path = ManualClock(), tmp_path / "calls.jsonl"
