@@ -96,7 +96,7 @@ class SharedEvents:
     async def _hear(self, channel: PubSub) -> None:
         while channel.subscribed:
             message = await cancellable(
-                channel.get_message(ignore_subscribe_messages=True, timeout=LOOK_ANYWAY_S)
+                channel.get_message(ignore_subscribe_messages=False, timeout=LOOK_ANYWAY_S)
             )
             if message is not None and (sign := self._signs.get(message["channel"])) is not None:
                 sign.set()
