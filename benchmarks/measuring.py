@@ -14,10 +14,11 @@ from rich.console import Console
 from benchmarks.baseline import Change, Compared, compare
 from benchmarks.page import page
 from benchmarks.report import BadReportError, Report, read_report
-from benchmarks.results import Ratio, Results
+from benchmarks.results import Figure, Ratio, Results
 from benchmarks.scale import Scale
 from benchmarks.surroundings import load, surroundings
-from benchmarks.tables import missed_line, print_tables, ratio_line
+from benchmarks.tables import figure_line, missed_line, print_tables, ratio_line
+from harness.whole_file import write_whole
 
 __all__ = ["Measuring"]
 
@@ -43,6 +44,7 @@ class Measuring:
         self._began = datetime.now(UTC)
         self._began_s = monotonic()
         self._load_before = load()
+        self._stored = 0
         self._report: Report | None = None
         try:
             self._before = read_report(baseline) if baseline else None
@@ -53,7 +55,7 @@ class Measuring:
         except OSError as error:
             raise pytest.UsageError(f"--benchmark-output: {folder}: {error.strerror or error}") from error
 
-    def _tell(self, ratio: Ratio) -> None:
+    def _tell(self, found: Ratio | Figure) -> None:
         """Say what was found at once, past the capturing of the test that found it."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         capture = self._config.pluginmanager.getplugin("capturemanager")
@@ -61,7 +63,8 @@ class Measuring:
             return
         with capture.global_and_fixture_disabled():
             reporter.ensure_newline()
-            reporter.write_line(f"  {ratio_line(ratio)}")
+            line = ratio_line(found) if isinstance(found, Ratio) else figure_line(found)
+            reporter.write_line(f"  {line}")
 
     def pytest_report_header(self) -> str:
         beside = f", beside {self._baseline}" if self._baseline else ""
@@ -70,27 +73,41 @@ class Measuring:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             self._failed.append(report.nodeid)
+        # A session can take hours: what it has found outlives whatever cuts it off.
+        found = len(self.results.ratios) + len(self.results.figures)
+        if report.when == "teardown" and found > self._stored:
+            self._stored = found
+            self._store(self._made(unfinished=True))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if not self.results.ratios and not self.results.figures and self._before is None:
             return
-        self._report = report = self._made()
+        self._report = report = self._made(unfinished=False)
         if session.exitstatus == pytest.ExitCode.OK and (report.missed or _worsened(report.compared)):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _made(self) -> Report:
+    def _made(self, *, unfinished: bool) -> Report:
         ratios = self.results.ratios
+        before = None if unfinished else self._before
         return Report(
             began=self._began,
             took_s=round(monotonic() - self._began_s, 3),
             scale=self._scale,
             surroundings=surroundings(self._config.rootpath, self._load_before),
             failed=tuple(self._failed),
+            unfinished=unfinished,
             ratios=ratios,
             figures=self.results.figures,
-            compared=compare(str(self._baseline), self._before.ratios, ratios) if self._before else None,
+            compared=compare(str(self._baseline), before.ratios, ratios) if before else None,
         )
+
+    def _store(self, report: Report) -> Path:
+        """Write `report` into the folder of this session, and return that."""
+        if self._folder is None:
+            self._folder = _new_folder(self._config.rootpath, report)
+        write_whole(self._folder / "results.json", report.model_dump_json(indent=2) + "\n")
+        return self._folder
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         report = self._report
@@ -111,12 +128,9 @@ class Measuring:
             terminalreporter.write_line(line)
         for line in _faults(report):
             terminalreporter.write_line(line, red=True, bold=True)
-        folder = self._folder or _new_folder(self._config.rootpath, report)
-        for name, content in (
-            ("results.json", report.model_dump_json(indent=2) + "\n"),
-            ("curves.html", page(report)),
-        ):
-            (folder / name).write_text(content, encoding="utf-8")
+        folder = self._store(report)
+        write_whole(folder / "curves.html", page(report))
+        for name in ("results.json", "curves.html"):
             terminalreporter.write_line(str(folder / name))
 
 
@@ -137,6 +151,8 @@ def _notes(report: Report, before: Report | None) -> Iterator[str]:
     ):
         if here != there:
             yield f"The baseline was measured with another {what}: {there}, here {here}"
+    if before.unfinished:
+        yield "The baseline is of a session that was cut off"
     for each in compared.changed(Change.IMPROVED):
         yield f"IMPROVED {each}"
     for key in compared.gone:

@@ -33,6 +33,8 @@ class Report(BaseModel):
     surroundings: Surroundings
     failed: tuple[str, ...] = ()
     """The benchmarks that broke, and whose ratios may therefore be missing."""
+    unfinished: bool = False
+    """Whether the session goes on, or was cut off: it holds what was found up to then."""
     ratios: tuple[Ratio, ...]
     figures: tuple[Figure, ...] = ()
     compared: Compared | None = None

@@ -102,7 +102,7 @@ class Results:
     unseen.
     """
 
-    def __init__(self, tell: Callable[[Ratio], None] = lambda _: None) -> None:
+    def __init__(self, tell: Callable[[Ratio | Figure], None] = lambda _: None) -> None:
         self._tell = tell
         self._ratios: dict[Key, Ratio] = {}
         self._figures: list[Figure] = []
@@ -157,9 +157,9 @@ class Results:
         """A number that is shown and stored and never judged: seconds, MB, builds/s."""
         if not math.isfinite(value):
             raise ValueError(f"{scenario}, {case}: {subject}: no number of {unit}: {value}")
-        self._figures.append(
-            Figure(scenario=scenario, case=case, subject=subject, x=x, value=value, unit=unit)
-        )
+        figure = Figure(scenario=scenario, case=case, subject=subject, x=x, value=value, unit=unit)
+        self._figures.append(figure)
+        self._tell(figure)
 
     @property
     def ratios(self) -> tuple[Ratio, ...]:

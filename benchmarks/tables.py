@@ -17,6 +17,7 @@ __all__ = [
     "FigureRow",
     "Figures",
     "Row",
+    "figure_line",
     "figures",
     "missed_line",
     "number",
@@ -99,6 +100,11 @@ def ratio_line(ratio: Ratio) -> str:
     """One ratio in one line, as it is told when it is known."""
     judged = "" if ratio.kept is None else f" ({ratio.promise}: {'kept' if ratio.kept else 'MISSED'})"
     return f"{ratio.scenario}, {ratio.case}: {ratio.subject} {number(ratio.median)} over {ratio.over}{judged}"
+
+
+def figure_line(figure: Figure) -> str:
+    """One figure in one line, as it is told when it is known."""
+    return f"{figure.scenario}, {figure.case}: {figure.subject} {number(figure.value)} {figure.unit}"
 
 
 def missed_line(ratio: Ratio) -> str:

@@ -71,9 +71,22 @@ def test_a_missed_promise_fails_a_session_that_measures(project: pytest.Pytester
     assert any("1 passed" in line for line in lines)
     report = read_report(project.path / "out" / "results.json")
     assert (report.scale, report.failed, len(report.figures)) == (Scale.QUICK, (), 1)
+    assert not report.unfinished
     assert report.ratios[0].values == (1.1, 1.2, 1.3)
     assert str(project.path / "out" / "curves.html") in {str(project.path / line) for line in lines}
     assert "1.200" in (project.path / "out" / "curves.html").read_text()
+
+
+def test_what_a_session_has_found_outlives_its_death(project: pytest.Pytester) -> None:
+    (project.path / "benchmarks" / "test_said_later.py").write_text(
+        "import os\ndef test_dies(): os._exit(9)\n"
+    )
+    (project.path / "said.json").write_text(json.dumps({"5 modules": {"values": [1.5], "at_most": 1.0}}))
+    done = project.runpytest_subprocess(*OUT)
+    assert done.ret == 9
+    assert "  Size, 5 modules: async 1.500 s" in done.outlines
+    report = read_report(project.path / "out" / "results.json")
+    assert (report.unfinished, len(report.ratios), len(report.figures)) == (True, 1, 1)
 
 
 def test_a_session_that_only_tests_judges_nothing(project: pytest.Pytester) -> None:
