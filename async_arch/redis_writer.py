@@ -2,7 +2,7 @@
 
 An update that comes while others are on their way waits and goes with all that have come by then. One that
 nobody waits for (`put`) waits a moment longer, and only then is it made: tasks that a burst of them made
-ready begin first. When a connection breaks, nobody knows which of the updates on it were done: they are sent
+ready begin first. Where more wait than go at once, the next are made while Redis does those before. When a connection breaks, nobody knows which of the updates on it were done: they are sent
 again, and the server, which keeps the number of every writer's last update, leaves out those it has.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -26,6 +26,8 @@ __all__ = ["Conflict", "LeaseLost", "RedisWriter", "Written"]
 _MOST_IN_ONE_TRIP = 256
 _MOST_AWAITED_IN_ONE_TRIP = 64
 """While one trip is on its way, those who were waiting for the trip before make the next updates."""
+_MADE_AT_ONCE = 16
+"""How many updates are made ahead before the trip under way, and whoever else, has a turn."""
 _MOST_BYTES_IN_ONE_TRIP = 1 << 20
 _MOST_ARGUMENTS_IN_ONE_TRIP = 10_000
 _MOST_WAITING = 32_768
@@ -58,6 +60,9 @@ class Written:
     idents: tuple[bytes, ...] = ()
 
 
+_Arguments = list[bytes]
+
+
 @dataclass(slots=True)
 class _Waiting:
     """An update in the queue: `size` is of what it was before it was made, about that of what it will be."""
@@ -74,12 +79,20 @@ class _Waiting:
     def conditional(self) -> bool:
         return self.expected != b"-" or bool(self.conditions)
 
-    def arguments(self) -> list[bytes]:
+    def arguments(self) -> _Arguments:
         """The update as the script takes it."""
         body = arguments(self.writes())
         sections = len(self.conditions) // 2
         head = b"%d %b %d %d" % (self.number, self.expected, sections, len(body))
         return [head, self.task.encode(), *self.conditions, *body]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Updates in their order, and those of them that could be made, for one trip each."""
+
+    taken: list[_Waiting]
+    trips: list[list[tuple[_Waiting, _Arguments]]]
 
 
 class RedisWriter:
@@ -95,6 +108,7 @@ class RedisWriter:
         self._name = secrets.token_hex(4).encode()
         self._last = 0
         self._queue: deque[_Waiting] = deque()
+        self._taken: deque[_Waiting] = deque()
         self._bytes = 0
         self._come = asyncio.Event()
         self._urgent = asyncio.Event()
@@ -125,7 +139,7 @@ class RedisWriter:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-            for waiting in self._queue:
+            for waiting in (*self._taken, *self._queue):
                 if waiting.written is not None:
                     waiting.written.cancel()
             for _, settled in self._to_settle:
@@ -220,21 +234,48 @@ class RedisWriter:
         while True:
             await self._come.wait()
             self._come.clear()
-            while self._queue:
-                await self._gathered()
-                taken = self._next_batch()
-                for made in self._made(taken):
-                    await self._send(made)
-                for waiting in taken:
-                    self._bytes -= waiting.size
-                    self._awaited -= waiting.written is not None
-                self._settled = taken[-1].number
-                self._tell_settled()
-                if self._to_settle or self._awaited:
-                    self._urgent.set()
-                if self._in_want_of_room:
-                    async with self._room:
-                        self._room.notify(len(taken))
+            ahead: _Batch | None = None
+            while ahead or self._queue:
+                if ahead is None:
+                    await self._gathered()
+                    taken = self._next_batch()
+                    batch = _Batch(taken, list(self._trips(taken, map(self._made, taken))))
+                else:
+                    batch = ahead
+                ahead = None
+                if len(self._queue) < _MOST_IN_ONE_TRIP:
+                    await self._send_all(batch)
+                    continue
+                # More than the next trip can take is there already: nothing is gained by making it later.
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._send_all(batch))
+                    ahead = await self._made_ahead()
+
+    async def _made_ahead(self) -> _Batch:
+        """The next batch, made while another is on its way."""
+        taken = self._next_batch()
+        made: list[_Arguments | None] = []
+        for number, waiting in enumerate(taken):
+            if number % _MADE_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            made.append(self._made(waiting))
+        return _Batch(taken, list(self._trips(taken, made)))
+
+    async def _send_all(self, batch: _Batch) -> None:
+        """Send a batch, and tell whoever waited for it, or for room."""
+        for trip in batch.trips:
+            await self._send(trip)
+        for waiting in batch.taken:
+            self._bytes -= waiting.size
+            self._awaited -= waiting.written is not None
+            self._taken.popleft()
+        self._settled = batch.taken[-1].number
+        self._tell_settled()
+        if self._to_settle or self._awaited:
+            self._urgent.set()
+        if self._in_want_of_room:
+            async with self._room:
+                self._room.notify(len(batch.taken))
 
     async def _gathered(self) -> None:
         """Return when somebody waits for an update, many are there, or no more come for a moment."""
@@ -264,7 +305,9 @@ class RedisWriter:
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         size = 0
-        most = _MOST_AWAITED_IN_ONE_TRIP if self._awaited else _MOST_IN_ONE_TRIP
+        # A few at the end of a long queue wait for what is before them, and that goes faster in whole trips.
+        mostly_awaited = 2 * self._awaited > len(self._queue)
+        most = _MOST_AWAITED_IN_ONE_TRIP if mostly_awaited else _MOST_IN_ONE_TRIP
         while self._queue and len(batch) < most:
             size += self._queue[0].size
             if batch and size > _MOST_BYTES_IN_ONE_TRIP:
@@ -273,27 +316,36 @@ class RedisWriter:
             if batch[-1].conditional:
                 # It may be refused, and if that answer is lost, a later one that was done makes it look done.
                 break
+        self._taken.extend(batch)
         return batch
 
-    def _made(self, taken: Sequence[_Waiting]) -> Iterator[list[tuple[_Waiting, list[bytes]]]]:
-        """The updates as they are sent, in one trip or more; one that cannot be said in bytes fails alone."""
-        made: list[tuple[_Waiting, list[bytes]]] = []
+    def _made(self, waiting: _Waiting) -> _Arguments | None:
+        """The update as it is sent; None for one that cannot be said in bytes, and fails alone."""
+        try:
+            return waiting.arguments()
+        except Exception as error:
+            self._fail(waiting, error)
+            return None
+
+    @staticmethod
+    def _trips(
+        taken: Sequence[_Waiting], made: Iterable[_Arguments | None]
+    ) -> Iterator[list[tuple[_Waiting, _Arguments]]]:
+        """What was made of the updates, in one trip or more."""
+        trip: list[tuple[_Waiting, _Arguments]] = []
         count = 0
-        for waiting in taken:
-            try:
-                parts = waiting.arguments()
-            except Exception as error:
-                self._fail(waiting, error)
+        for waiting, parts in zip(taken, made, strict=True):
+            if parts is None:
                 continue
             count += len(parts)
-            if made and count > _MOST_ARGUMENTS_IN_ONE_TRIP:
-                yield made
-                made, count = [], len(parts)
-            made.append((waiting, parts))
-        if made:
-            yield made
+            if trip and count > _MOST_ARGUMENTS_IN_ONE_TRIP:
+                yield trip
+                trip, count = [], len(parts)
+            trip.append((waiting, parts))
+        if trip:
+            yield trip
 
-    async def _send(self, made: Sequence[tuple[_Waiting, list[bytes]]]) -> None:
+    async def _send(self, made: Sequence[tuple[_Waiting, _Arguments]]) -> None:
         batch = [waiting for waiting, _ in made]
         parts = [part for _, arguments in made for part in arguments]
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,22 @@ from async_arch.embedded_redis import embedded_redis
 from async_arch.lifetime import begin
 from async_arch.redis_client import RedisConnection, open_redis
 from async_arch.redis_keys import RunKeys
+from async_arch.redis_scripts import Script
 from async_arch.redis_writer import RedisWriter
 
 KEYS = RunKeys("run")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held(RedisConnection):
+    """A connection whose scripts are not sent before `released`."""
+
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def script(self, script: Script, key: str, *args: bytes | str) -> Any:
+        await self.released.wait()
+        # Slots make another class of this one, which `super()` without words does not know.
+        return await RedisConnection.script(self, script, key, *args)
 
 
 @asynccontextmanager
@@ -55,6 +70,49 @@ async def test_an_update_is_made_when_its_turn_comes_and_not_before() -> None:
         assert made == []
         await writer.settled()
         assert made == [1]
+
+
+async def test_the_next_updates_are_made_while_many_are_on_their_way() -> None:
+    """Making them takes this process as long as doing them takes Redis."""
+    made: list[int] = []
+
+    def put(writer: RedisWriter, value: int) -> None:
+        writer.put(lambda: (made.append(value), _set(value))[1], size=10)  # type: ignore[func-returns-value]
+
+    async with embedded_redis() as server, open_redis(server.url) as connection:
+        await begin(connection, KEYS, 60)
+        held = _Held(connection.client, connection.url)
+        async with RedisWriter(held, KEYS).running() as writer:
+            for value in range(2000):
+                put(writer, value)
+            for _ in range(200):
+                await asyncio.sleep(0.001)
+            # Two trips: one on its way and one made. More would be held twice for nothing.
+            assert made == list(range(512))
+            held.released.set()
+            await writer.settled()
+        assert made == list(range(2000))
+        assert await connection.client.hget(KEYS["files"], "a.py") == b"1999"
+
+
+async def test_nobody_waits_for_ever_for_a_writer_that_was_stopped() -> None:
+    """Neither for what is on its way, nor for what was made or waits its turn."""
+    async with embedded_redis() as server, open_redis(server.url) as connection:
+        await begin(connection, KEYS, 60)
+        held = _Held(connection.client, connection.url)
+        waiting: list[asyncio.Task[Any]] = []
+
+        async def owner() -> None:
+            async with RedisWriter(held, KEYS).running() as writer:
+                waiting.extend(asyncio.create_task(writer.write(_set(value))) for value in range(600))
+                await asyncio.sleep(0.05)
+                raise RuntimeError("enough")
+
+        with pytest.raises(RuntimeError, match="enough"):
+            await owner()
+        async with asyncio.timeout(5):
+            ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in ended} == {asyncio.CancelledError}
 
 
 async def test_what_cannot_be_said_fails_alone_and_is_told_by_whatever_is_waited_for_next() -> None:
