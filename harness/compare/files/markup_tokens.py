@@ -103,7 +103,7 @@ def _script(root: Node, source: bytes) -> Iterator[Token]:
             spaced = node.type == "(" and source[node.start_byte - 1 : node.start_byte].isspace()
             yield Structure(node.type, f"{' ' if spaced and root.type == 'stylesheet' else ''}{_text(node)}")
         else:
-            yield Structure(node.type)
+            yield Structure(node.type, _own_text(node, source))
             waiting += [None, *reversed(node.children)]
 
 
@@ -113,6 +113,8 @@ def _page(root: Node) -> Iterator[Token]:
         node = waiting.pop()
         if node is None:
             yield Structure("end")
+        elif node.type == "doctype":
+            yield Structure(node.type, " ".join(_text(node).lower().split()))
         elif node.type == "comment":
             if "{{" in _text(node) or "{%" in _text(node):
                 yield Structure("comment", _text(node))
@@ -174,6 +176,16 @@ def _tag_name(element: Node) -> bytes:
 def _tag_name_of(tag: Node) -> bytes:
     names = (child.text for child in tag.children if child.type == "tag_name")
     return (next(names, None) or b"").lower()
+
+
+def _own_text(node: Node, source: bytes) -> str:
+    """What `node` says beside its children: of `2rem` in CSS the unit is a child, and the number is not."""
+    at, own = node.start_byte, []
+    for child in node.children:
+        own.append(source[at : child.start_byte])
+        at = child.end_byte
+    own.append(source[at : node.end_byte])
+    return " ".join(b" ".join(own).decode(errors="replace").split())
 
 
 def _text(node: Node) -> str:
