@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Kind", "Layer", "Mismatch", "Severity", "following"]
+__all__ = ["Kind", "Layer", "Mismatch", "Severity", "by_weight", "following"]
 
 
 class Layer(StrEnum):
@@ -96,6 +96,12 @@ class Mismatch(BaseModel):
     words: str | None = None
     """What differs word by word, where texts do: `the [-old-]{+new+} shop`."""
     follows: bool = False
+
+
+def by_weight(mismatches: Iterable[Mismatch]) -> list[Mismatch]:
+    """`mismatches` with what follows from another last, else the most severe first, else as they came."""
+    weights = tuple(Severity)
+    return sorted(mismatches, key=lambda found: (found.follows, -weights.index(found.severity)))
 
 
 def following(mismatches: Iterable[Mismatch]) -> tuple[Mismatch, ...]:

@@ -21,6 +21,8 @@ class LineDifference:
     line: int
     control: tuple[str, ...]
     candidate: tuple[str, ...]
+    elsewhere: int = 0
+    """How many more places differ; 0 too where that was not looked for to the end."""
 
     def __str__(self) -> str:
         before, after = told_apart(*_first(self.control, self.candidate))
@@ -41,11 +43,15 @@ def first_difference(control: str, candidate: str) -> LineDifference:
         (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new))
     )
     # Equal beginnings are cut off first; what is left is bounded, as the matcher's time is quadratic.
+    whole = max(len(old), len(new)) <= start + _MOST_LINES
     old, new = old[start : start + _MOST_LINES], new[start : start + _MOST_LINES]
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag != "equal":
-            return LineDifference(start + i1 + 1, tuple(old[i1:i2]), tuple(new[j1:j2]))
-    return LineDifference(start + 1, (), ())
+    opcodes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    places = [places for tag, *places in opcodes if tag != "equal"]
+    if not places:
+        return LineDifference(start + 1, (), ())
+    i1, i2, j1, j2 = places[0]
+    elsewhere = len(places) - 1 if whole else 0
+    return LineDifference(start + i1 + 1, tuple(old[i1:i2]), tuple(new[j1:j2]), elsewhere)
 
 
 def shortened(text: str, length: int = _LENGTH) -> str:

@@ -12,7 +12,7 @@ from harness.compare.call_graph import group_named
 from harness.compare.determinism import is_deterministic
 from harness.compare.expectations import Expectation, ExpectationStatus
 from harness.compare.mirror import not_mirrored
-from harness.compare.mismatch import Kind, Layer, Mismatch, Severity
+from harness.compare.mismatch import Kind, Layer, Mismatch, Severity, by_weight
 from harness.compare.outcome import describe_outcome
 from harness.compare.terms import EXACT, Policy, Terms
 from harness.compare.text import one_line
@@ -146,7 +146,7 @@ def _roots(mismatches: Sequence[Mismatch], counted: Sequence[Mismatch]) -> list[
     circular = all(mismatch.follows for mismatch in mismatches)
     roots = [mismatch for mismatch in ours if circular or not mismatch.follows]
     drifted = any(mismatch.kind is Kind.ANSWER_DRIFT for mismatch in mismatches)
-    return roots if roots or drifted else ours
+    return by_weight(roots if roots or drifted else ours)
 
 
 def _cut_short(control: RunRecord, candidate: RunRecord) -> list[str]:

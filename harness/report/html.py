@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.compare import Comparison, Layer, Mismatch
+from harness.compare.mismatch import by_weight
 from harness.compare.text import visible
 from harness.compare.tokens import TokenCount, added
 from harness.compare.verdict import worst
+from harness.report.gain import has_speedup, speedup_sentence
 from harness.report.lanes import Bar, bars_in_lanes
 from harness.report.noise import FIELD_COLUMNS, QUALITY_COLUMNS, field_cells, quality_cells
 from harness.report.side_by_side import DiffRow, side_by_side
@@ -23,6 +24,8 @@ __all__ = ["html_report"]
 _MOST_SHOWN = 200
 _MOST_TICKS = 8
 _LARGEST_FILE = 1_000_000
+_GOLDEN = 0.618034
+_LIGHTNESS = (0.5, 0.38, 0.62)
 _EVERY_MODULE, _TOTAL = "every module", "in total"
 
 
@@ -77,6 +80,7 @@ class _Section:
     ticks: tuple[float, ...]
     tokens: tuple[_Tokens, ...]
     overlaps: tuple[_Together, ...]
+    colours: Mapping[str | None, str]
 
 
 def html_report(comparisons: Sequence[Comparison]) -> str:
@@ -88,7 +92,8 @@ def html_report(comparisons: Sequence[Comparison]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["colour"] = _colour
+    environment.filters["has_speedup"] = has_speedup
+    environment.filters["speedup_sentence"] = speedup_sentence
     environment.filters["shown"] = visible
     environment.filters["field_cells"] = field_cells
     environment.filters["quality_cells"] = quality_cells
@@ -108,14 +113,16 @@ def _section(comparison: Comparison) -> _Section:
         for bars in [bars_in_lanes(side.timeline)]
     )
     end_s = max(max(t.wall_s, *(bar.end_s for bar in t.bars), 0.001) for t in timelines)
+    shown = by_weight(comparison.mismatches)[:_MOST_SHOWN]
     return _Section(
         comparison,
-        tuple(_Found(found, _rows(comparison, found)) for found in comparison.mismatches[:_MOST_SHOWN]),
+        tuple(_Found(found, _rows(comparison, found)) for found in shown),
         (timelines[0], timelines[1]),
         end_s,
         _ticks(end_s),
         tuple(_tokens(comparison)),
         tuple(_overlaps(comparison)),
+        _colours(*timelines),
     )
 
 
@@ -182,10 +189,17 @@ def _ticks(end_s: float) -> tuple[float, ...]:
     return tuple(step * number for number in range(int(end_s / step) + 1))
 
 
-def _colour(module: str | None) -> str:
-    """One colour for each module, the same in every report."""
-    if module is None:
-        return "#7a7f87"
-    hue = crc32(module.encode()) % 360 / 360
-    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.48, 0.55))
+def _colours(*timelines: _Timeline) -> dict[str | None, str]:
+    """A colour for each module, as far as can be from those of the modules beside it."""
+    modules = dict.fromkeys(bar.module for timeline in timelines for bar in timeline.bars)
+    named = [module for module in modules if module is not None]
+    return {None: "#7a7f87"} | {module: _colour(number) for number, module in enumerate(named)}
+
+
+def _colour(number: int) -> str:
+    # By the golden angle hues that follow one another lie far apart; lightness tells those that come near.
+    red, green, blue = (
+        round(255 * part)
+        for part in colorsys.hls_to_rgb((0.6 + number * _GOLDEN) % 1, _LIGHTNESS[number % 3], 0.6)
+    )
     return f"#{red:02x}{green:02x}{blue:02x}"

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.compare import Comparison, LayerResult, Mismatch, Noise
+from harness.compare.mismatch import by_weight
 from harness.compare.text import visible
 from harness.compare.verdict import worst
+from harness.report.gain import speedup_sentence
 from harness.report.noise import FIELD_COLUMNS, QUALITY_COLUMNS, field_cells, quality_cells
 
 __all__ = ["markdown_report"]
@@ -54,7 +56,7 @@ def _section(comparison: Comparison) -> Iterator[str]:
         ("tokens out", "{0.output_tokens}"),
     ):
         yield f"| {name} | {form.format(control.timing)} | {form.format(candidate.timing)} |"
-    yield from ("", _text(_speedup(comparison)))
+    yield from ("", _text(speedup_sentence(comparison)))
     if comparison.quality:
         cells = map(quality_cells, comparison.quality_over_all or comparison.quality)
         yield from ("", *_table(QUALITY_COLUMNS, cells))
@@ -70,13 +72,6 @@ def _result(layer: LayerResult) -> str:
     parts = [f"**{len(layer.mismatches)}**"] if layer.mismatches else []
     parts += [f"{len(layer.uncounted)} not counted"] if layer.uncounted else []
     return ", ".join(parts) or "equal"
-
-
-def _speedup(comparison: Comparison) -> str:
-    estimate = comparison.repeats.speedup if comparison.repeats else None
-    if estimate is None:
-        return f"speed-up {comparison.speedup:.2f}, of one pair"
-    return f"speed-up {estimate}"
 
 
 def _noise(noise: Noise) -> Iterator[str]:
@@ -98,11 +93,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def _mismatches(mismatches: Sequence[Mismatch]) -> Iterator[str]:
-    yield f"<details><summary>{len(mismatches)} mismatches</summary>"
+    yield f"<details><summary>{len(mismatches)} mismatch{'es' if len(mismatches) > 1 else ''}</summary>"
     yield ""
     yield "| layer | kind | severity | what |"
     yield "| --- | --- | --- | --- |"
-    for found in mismatches[:_MOST_SHOWN]:
+    for found in by_weight(mismatches)[:_MOST_SHOWN]:
         follows = " (can follow from another)" if found.follows else ""
         row = (found.layer.value, found.kind.value, found.severity.value, _text(found.sentence) + follows)
         yield f"| {' | '.join(row)} |"

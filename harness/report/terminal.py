@@ -16,10 +16,11 @@ from rich.text import Text
 
 from harness.compare import Comparison, LayerResult, Mismatch, Status
 from harness.compare.expectations import ExpectationStatus
+from harness.compare.mismatch import by_weight
 from harness.compare.normalisation import RuleFired
 from harness.compare.text import visible
 from harness.compare.verdict import worst
-from harness.record import OutcomeStatus
+from harness.report.gain import has_speedup, why_no_speedup
 from harness.report.noise import noise_lines, noise_table, quality_table
 from harness.report.repeats import interval_lines, repeats_table
 from harness.report.timeline import timeline_rows
@@ -46,7 +47,7 @@ _MARKS = {
 
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
-    """Print `comparison`: layers, mismatches, timing, what ran in parallel, the verdict as the last line."""
+    """Print `comparison`: layers, mismatches, timing, what ran in parallel; the verdict first and last."""
     console.print(_body(comparison, console.width))
     # One line however narrow the terminal is, so that it can be searched for and taken from the end of a log.
     console.print(_verdict_line(comparison), soft_wrap=True)
@@ -62,7 +63,7 @@ def print_summary(console: Console, comparisons: Sequence[Comparison]) -> None:
         table.add_row(
             _plain(comparison.spec),
             Text(status.value, _STYLES[status]),
-            f"{comparison.speedup:.2f}" if _has_speedup(comparison) else "-",
+            f"{comparison.speedup:.2f}" if has_speedup(comparison) else "-",
             str(len(comparison.mismatches)),
         )
     status = worst(comparison.verdict.status for comparison in comparisons)
@@ -76,6 +77,8 @@ def print_summary(console: Console, comparisons: Sequence[Comparison]) -> None:
 def _body(comparison: Comparison, width: int) -> Group:
     parts: list[RenderableType] = [
         _rule(comparison.spec),
+        # Here too, as all of it rarely fits on one screen.
+        _verdict_line(comparison),
         _header(comparison),
         "",
         _layers(comparison),
@@ -172,8 +175,8 @@ def _put_aside(fired: Sequence[RuleFired]) -> Text:
 
 
 def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
-    roots = [mismatch for mismatch in mismatches if not mismatch.follows]
-    rest = [mismatch for mismatch in mismatches if mismatch.follows]
+    roots = [mismatch for mismatch in by_weight(mismatches) if not mismatch.follows]
+    rest = [mismatch for mismatch in by_weight(mismatches) if mismatch.follows]
     if not roots:
         # What they follow from is noise.
         roots, rest = rest, roots
@@ -183,7 +186,7 @@ def _mismatches(mismatches: Sequence[Mismatch]) -> list[Text]:
         if m.words:
             lines.append(Text.assemble(("  words: ", "dim"), visible(m.words)))
     if len(roots) > _MOST_SHOWN:
-        lines.append(Text(f"and {len(roots) - _MOST_SHOWN} more of this weight"))
+        lines.append(Text(f"and {len(roots) - _MOST_SHOWN} more"))
     if rest:
         shown = rest[:_MOST_FOLLOWING_SHOWN]
         among = "" if len(shown) == len(rest) else f", the first {len(shown)} of them"
@@ -207,7 +210,9 @@ def _timing(comparison: Comparison) -> Table:
     control, candidate = comparison.control.timing, comparison.candidate.timing
     table = _two_sided("times")
     of_all = " (of all pairs)" if comparison.repeats else ""
-    gain = f"speed-up {comparison.speedup:.2f}{of_all}" if _has_speedup(comparison) else _no_gain(comparison)
+    gain = f"speed-up {comparison.speedup:.2f}{of_all}"
+    if not has_speedup(comparison):
+        gain = why_no_speedup(comparison)
     rows = [
         ("wall-clock", "wall_s", "{:.2f} s", gain),
         ("lower bound", "lower_bound_s", "{:.2f} s", "max(critical path, work / slots)"),
@@ -293,33 +298,12 @@ def _verdict_line(comparison: Comparison) -> Text:
     verdict = comparison.verdict
     more = f" (and {len(verdict.reasons) - 1} more)" if len(verdict.reasons) > 1 else ""
     gain = ""
-    if verdict.status is Status.PASS and _has_speedup(comparison):
+    if verdict.status is Status.PASS and has_speedup(comparison):
         gain = f"; speed-up {comparison.speedup:.2f}"
     return Text.assemble(
         (verdict.status.value, _STYLES[verdict.status]),
         visible(f" {comparison.spec}: {verdict.reasons[0]}{gain}{more}"),
     )
-
-
-def _has_speedup(comparison: Comparison) -> bool:
-    """Whether both came to their end in one go, so that the time they took says something."""
-    sides = (comparison.control, comparison.candidate)
-    return comparison.model.time_scale != 0 and all(
-        side.outcome.status is not OutcomeStatus.FAILED
-        and side.timing.sittings == 1
-        and not side.timing.taken_over
-        for side in sides
-    )
-
-
-def _no_gain(comparison: Comparison) -> str:
-    if comparison.model.time_scale == 0:
-        return "no speed-up: replayed at once"
-    sides = (comparison.control, comparison.candidate)
-    if any(side.timing.sittings > 1 for side in sides):
-        return "no speed-up: a run was resumed"
-    taken = any(side.timing.taken_over for side in sides)
-    return f"no speed-up: {'tasks were taken over' if taken else 'a run failed'}"
 
 
 def _two_sided(title: str) -> Table:

@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Files, Files, list[Kind], str]] = {
         {"a.py": "x = 1\n", "b.py": ""},
         {"a.py": "", "b.py": ""},
         [Kind.CHANGED],
-        "a.py differs: line 1 is missing: “x = 1”",
+        "a.py is empty in the candidate; the control's has 1 line",
     ),
     "a line of text": (
         {"a.html": "<p>\none\n</p>"},

@@ -224,6 +224,12 @@ def test_a_fault_of_model_or_state_is_an_error_by_contract_too(cause: Cause, tmp
     assert judged(tmp_path, LIVE, broken, (ENDED,), terms=CONTRACT).status is Status.ERROR
 
 
+def test_the_weightiest_reason_comes_first(tmp_path: Path) -> None:
+    minor = CHANGED.model_copy(update={"severity": Severity.MINOR, "sentence": "a log differs"})
+    verdict = judged(tmp_path, mismatches=(minor, CHANGED, BROKEN))
+    assert verdict.reasons == ("c.py lost a route", "a.py differs", "a log differs")
+
+
 def test_several_verdicts_come_to_the_worst_with_its_reasons_first() -> None:
     passed = Verdict(status=Status.PASS, reasons=("equal",))
     unknown = Verdict(status=Status.INCONCLUSIVE, reasons=("too few", "noise"))

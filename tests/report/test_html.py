@@ -106,6 +106,14 @@ def _span(granted_s: float | None, end_s: float, arrival_s: float = 0.0, status:
     )
 
 
+def test_no_two_modules_of_a_page_have_the_same_colour(tmp_path: Path) -> None:
+    calls = [make_call(module=f"M{number}", number=number) for number in range(40)]
+    page = html_report([compared(tmp_path, calls=calls)])
+    key = page.partition('<p class="key')[2].partition("</p>")[0]
+    colours = re.findall(r"background: (#\w{6})", key)
+    assert len(colours) == len(set(colours)) >= 40
+
+
 def test_a_lane_holds_one_call_at_a_time_and_the_lowest_is_taken() -> None:
     spans = [_span(0, 4), _span(1, 2), _span(None, 3), _span(2, 5, arrival_s=1.5), _span(4.5, 6, status=500)]
     bars = bars_in_lanes(spans)

@@ -65,6 +65,22 @@ def test_a_task_lasts_as_long_as_its_events_say_and_never_less_than_its_calls(tm
     assert all(map(within, spans))
 
 
+def test_events_of_a_clock_that_is_behind_are_moved_to_the_calls(tmp_path: Path) -> None:
+    calls = [
+        make_call("analyst", None, number=1, arrival_s=0.098, end_s=0.120),
+        make_call("auditor", None, number=2, arrival_s=0.132, end_s=0.140),
+    ]
+    events = told(
+        event(STARTED, 0.001, "analyst"),
+        event(ENDED, 0.044, "analyst"),
+        event(STARTED, 0.046, "auditor"),
+        event(ENDED, 0.070, "auditor"),
+    )
+    analyst, auditor = task_spans(make_record(tmp_path, calls=calls, events=events))
+    assert [[call.role for call in span.calls] for span in (analyst, auditor)] == [["analyst"], ["auditor"]]
+    assert (round(analyst.start_s, 3), round(auditor.end_s, 3)) == (0.077, 0.146)
+
+
 def test_a_task_without_an_end_lasts_until_the_run_ended_and_one_that_failed_says_so(tmp_path: Path) -> None:
     events = told(
         event(STARTED, 1, "analyst"),

@@ -167,7 +167,8 @@ def test_causes_come_before_what_follows_and_the_rest_is_counted(tmp_path: Path)
     cause = text.index("conversation: prompt drift: the developer of Catalog was asked otherwise")
     rest = text.index(f"{len(comparison.mismatches) - 1} more can follow from that, the first 3 of them:")
     assert cause < rest < text.index("the reviewer of Catalog was asked otherwise")
-    assert text.count("was asked otherwise") == 4
+    # Once more in the verdict, at the top.
+    assert text.count("was asked otherwise") == 5
 
 
 def test_of_many_causes_the_first_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_of_many_causes_the_first_are_shown_and_the_rest_counted(tmp_path: Path)
     text = words(printed(comparison))
     assert "extra07.py is only in the candidate" in text
     assert "extra08.py" not in text
-    assert "and 12 more of this weight" in text
+    assert "and 12 more" in text
     assert "extra00.py is only in the candidate (and 19 more)" in text.rpartition("FAIL shop: ")[2]
 
 

@@ -9,7 +9,7 @@ from harness.compare.files.content import change_of
 from harness.compare.files.permissions import compare_permissions
 from harness.compare.mismatch import Kind, Layer, Mismatch, Severity
 from harness.compare.normalisation import Normaliser
-from harness.compare.text import first_difference, shortened
+from harness.compare.text import LineDifference, first_difference, shortened
 from harness.record import FileFacts, RunRecord
 
 __all__ = ["compare_files"]
@@ -107,9 +107,23 @@ def _changed(path: str, contents: _Contents) -> Mismatch:
             Kind.COSMETIC, path, f"{path} differs in its line ends only", severity=Severity.COSMETIC
         )
     change, difference = change_of(path, before, after), first_difference(before, after)
-    sentence = f"{path} differs{change.how}: {difference}{_broken(change)}"
+    if not after.strip() and change.severity not in (Severity.COSMETIC, Severity.MINOR):
+        sentence = f"{path} is empty in the candidate; the control's has {_counted(before)}"
+        return _mismatch(change.kind, path, sentence, before, after, Severity.BREAKING)
+    sentence = f"{path} differs{change.how}: {difference}{_elsewhere(difference)}{_broken(change)}"
     control_lines, candidate_lines = "\n".join(difference.control), "\n".join(difference.candidate)
     return _mismatch(change.kind, path, sentence, control_lines, candidate_lines, change.severity)
+
+
+def _counted(text: str) -> str:
+    count = len(_lines(text))
+    return f"{count} line{'' if count == 1 else 's'}"
+
+
+def _elsewhere(difference: LineDifference) -> str:
+    """That the place told of is not the only one."""
+    places = difference.elsewhere
+    return f"; {places} more place{' differs' if places == 1 else 's differ'}" if places else ""
 
 
 def _broken(change: Change) -> str:

@@ -18,14 +18,17 @@ __all__ = ["python_change"]
 
 _MOST_NAMED = 3
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NOT_PYTHON = Change(Severity.BREAKING, " and no longer compiles")
 _PLACEHOLDER = re.compile(r"<[^<>]*>")
 
 
 def python_change(before: str, after: str) -> Change | None:
-    """How one source became another; None where one does not compile or nests too deep."""
+    """How one source became another; None where the first does not compile or one nests too deep."""
     old, new = _outline(before), _outline(after)
-    if old is None or new is None:
+    if old is None:
         return None
+    if new is None:
+        return _NOT_PYTHON if _is_wrong(after) else None
     if old.whole == new.whole:
         return LAYOUT
     if old.undocumented == new.undocumented:
@@ -59,6 +62,17 @@ def _outline(source: str) -> _Outline | None:
         return _Outline(whole, ast.dump(tree), definitions, routes)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _is_wrong(source: str) -> bool:
+    """Whether no Python can read it, however deep it may go."""
+    try:
+        syntax_tree(source)
+    except (SyntaxError, ValueError):
+        return True
+    except (RecursionError, MemoryError):
+        return False
+    return False
 
 
 def _drop_docstrings(tree: ast.Module) -> None:
