@@ -147,7 +147,7 @@ def compare(
                 from harness.session import SessionSettings
                 from harness.spec import find_specs
 
-            outlets = Outlets.checked(markdown, junit, html, otlp, store=store, as_json=as_json)
+            outlets = Outlets.checked(markdown, junit, html, otlp, specs=specs, store=store, as_json=as_json)
             project = read_project_file(config)
             chosen = policy or project.compare.policy
             allowed = (*project.execute.allow, *(requirement(text) for text in allow or ()))

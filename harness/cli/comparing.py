@@ -49,12 +49,13 @@ class Outlets:
         html: Path | None,
         otlp: str | None,
         *,
+        specs: Sequence[Path],
         store: Path,
         as_json: bool,
     ) -> Self:
         """Those that were asked for; `BadInputError` where one cannot be."""
         files = ReportFiles(markdown, junit, html)
-        files.check()
+        files.check(specs)
         return cls(files, None if otlp is None else Endpoint.parse(otlp), store, as_json)
 
     def give(self, comparisons: Sequence[Comparison]) -> int:

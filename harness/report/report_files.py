@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from harness.errors import BadInputError
 from harness.whole_file import write_whole
 
 __all__ = ["ReportFiles", "write_report"]
+
+_SPECS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,26 @@ class ReportFiles:
     junit: Path | None = None
     html: Path | None = None
 
-    def check(self) -> None:
-        """Raise `BadInputError` where one cannot be written: an hour's work must not end there."""
+    def check(self, read: Iterable[Path] = ()) -> None:
+        """Raise `BadInputError` where one cannot be written: an hour's work must not end there.
+
+        What is `read` (files, or folders of them) is not to be replaced.
+        """
+        sources = {path.resolve() for path in read}
+        taken: dict[Path, str] = {}
         for option, path in (("--markdown", self.markdown), ("--junit", self.junit), ("--html", self.html)):
-            if path is not None and path.is_dir():
+            if path is None:
+                continue
+            place = path.resolve()
+            if path.is_dir():
                 raise BadInputError(f"{option}: {path} is a folder; give the name of a file")
-            if path is not None and not os.access(path.absolute().parent, os.W_OK):
-                raise BadInputError(f"{option}: nothing can be written into {path.absolute().parent}")
+            if place in taken:
+                raise BadInputError(f"{option}: {path} is the file of {taken[place]} already")
+            if place in sources or (place.parent in sources and place.suffix in _SPECS and place.exists()):
+                raise BadInputError(f"{option}: {path} is what is compared; it would be replaced")
+            if not os.access(place.parent, os.W_OK):
+                raise BadInputError(f"{option}: nothing can be written into {place.parent}")
+            taken[place] = option
 
     def write(self, comparisons: Sequence[Comparison]) -> tuple[Path, ...]:
         """Write what is wanted; the paths of what was written."""

@@ -102,3 +102,14 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_anything_runs(tmp_p
         ReportFiles(markdown=tmp_path).check()
     with pytest.raises(BadInputError, match="--junit: nothing can be written into"):
         ReportFiles(junit=tmp_path / "missing" / "b.xml").check()
+
+
+def test_no_report_takes_the_place_of_another_or_of_a_spec(tmp_path: Path) -> None:
+    spec = tmp_path / "shop.yaml"
+    spec.touch()
+    with pytest.raises(BadInputError, match=r"--html: .*a\.md is the file of --markdown already"):
+        ReportFiles(markdown=tmp_path / "a.md", html=tmp_path / "x" / ".." / "a.md").check()
+    for read in (spec, tmp_path):
+        with pytest.raises(BadInputError, match=r"--html: .*shop\.yaml is what is compared"):
+            ReportFiles(html=spec).check([read])
+    ReportFiles(markdown=tmp_path / "a.md", html=tmp_path / "a.html").check([tmp_path])
