@@ -205,6 +205,7 @@ def test_what_could_not_be_run_is_an_error_of_one_line(
     with pytest.raises(pytest.fail.Exception, match=r"^harness: there is no model$") as error:
         item_with(refused, request, monkeypatch).setup()
     assert error.value.pytrace is False
+    assert error.value.__suppress_context__
 
 
 def test_what_was_not_judged_is_an_error_and_what_differs_a_failure(

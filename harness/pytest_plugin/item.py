@@ -38,7 +38,8 @@ class SpecItem(pytest.Item):
         try:
             self._comparison = Compare(self, self._spec)()
         except HarnessError as error:
-            pytest.fail(f"harness: {error}", pytrace=False)
+            # Alone: of what went before it the message says all there is.
+            raise pytest.fail.Exception(f"harness: {error}", pytrace=False) from None
         if self._comparison.verdict.status in _NOT_JUDGED:
             assert_pass(self._comparison)
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.compare.comparison import FieldNoise, Noise
+from harness.compare.noise import NEVER_IN_CONTROL
 from harness.compare.quality import QualityJudgement, Tally
 from harness.compare.text import visible
 
@@ -66,11 +67,11 @@ def field_cells(field: FieldNoise, noise: Noise) -> tuple[str, ...]:
     """The cells of one field."""
     judged = field.judgement
     return (
-        f"{field.layer.value}: {field.kind.value}: {field.path}",
+        f"{field.layer.value}: {field.kind.value}: {field.path} ({field.severity.value})",
         f"{round(judged.rate_ab * noise.ab_pairs)}/{noise.ab_pairs}",
         f"{round(judged.rate_aa * noise.aa_pairs)}/{noise.aa_pairs}",
         f"{judged.p:.2g}",
-        f"{judged.limit:.2g}",
+        "-" if judged.test == NEVER_IN_CONTROL else f"{judged.limit:.2g}",
         judged.kind,
     )
 

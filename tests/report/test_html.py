@@ -154,8 +154,8 @@ def test_what_is_said_of_many_runs_stands_in_tables(tmp_path: Path) -> None:
     noise = Noise(ab_pairs=5, aa_pairs=5, alpha=0.05, deterministic=False, fields=(field,))
     page = html_report([comparison.model_copy(update={"noise": noise, "quality": (judged,)})])
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", page)
-    assert cells[(at := cells.index("files: changed: cart.py")) : at + 3] == [
-        "files: changed: cart.py",
+    assert cells[(at := cells.index("files: changed: cart.py (major)")) : at + 3] == [
+        "files: changed: cart.py (major)",
         "3/5",
         "4/5",
     ]

@@ -7,14 +7,14 @@ from rich.console import Console, RenderableType
 
 from harness.compare import Comparison, Kind, Layer, Noise, Severity
 from harness.compare.comparison import FieldNoise
-from harness.compare.noise import FISHER, FieldJudgement
+from harness.compare.noise import FISHER, FieldCounts, FieldJudgement, judge_fields
 from harness.compare.pair import compare_pair, compare_with_itself
 from harness.compare.qualities import Quality, RunQuality, judge_qualities
 from harness.compare.repeats import together
 from harness.compare.terms import Policy, Terms
 from harness.record import ModelFacts, RunRecord
 from harness.report.markdown import markdown_report
-from harness.report.noise import noise_lines, noise_table, quality_table
+from harness.report.noise import field_cells, noise_lines, noise_table, quality_table
 from harness.report.terminal import print_comparison, print_summary
 from harness.spec import Spec
 from tests.compare.records import FILES, make_record
@@ -54,8 +54,8 @@ def noise(*fields: FieldNoise, more_pairs: int | None = None) -> Noise:
 def test_a_field_has_its_counts_p_and_limit() -> None:
     lines = shown(noise_table(noise(field("cart.py", "mismatch", 1.0, 0.0), field("a.txt"))))
     assert lines[1:] == [
-        ["files:", "changed:", "cart.py", "5/5", "0/5", "0.0039", "0.025", "mismatch"],
-        ["files:", "changed:", "a.txt", "2/5", "3/5", "0.0039", "0.025", "noise"],
+        ["files:", "changed:", "cart.py", "(major)", "5/5", "0/5", "0.0039", "0.025", "mismatch"],
+        ["files:", "changed:", "a.txt", "(major)", "2/5", "3/5", "0.0039", "0.025", "noise"],
     ]
 
 
@@ -111,19 +111,25 @@ def noisy(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     return together(spec, pairs, beside, terms)
 
 
+def test_without_a_test_there_is_no_limit() -> None:
+    judgement = judge_fields({"a.py": FieldCounts(3, 3, 0, 3)}, deterministic=True)["a.py"]
+    certain = field("a.py").model_copy(update={"judgement": judgement})
+    assert field_cells(certain, noise(certain))[3:] == ("0.05", "-", "mismatch")
+
+
 def test_the_terminal_shows_noise_and_quality(noisy: Comparison) -> None:
     console = Console(width=120)
     with console.capture() as captured:
         print_comparison(console, noisy)
     lines = [" ".join(line.split()) for line in captured.get().splitlines()]
-    assert any(line.startswith("files: missing: cart.py 4/4 0/4 0.014") for line in lines)
+    assert any(line.startswith("files: missing: cart.py (breaking) 4/4 0/4 0.014") for line in lines)
     assert any(line.startswith("finished 12/12 4/4") for line in lines)
     assert any(line.startswith("files 1 mismatch, 1 not counted") for line in lines)
 
 
 def test_markdown_holds_noise_and_quality(noisy: Comparison) -> None:
     text = markdown_report([noisy])
-    assert "| files: missing: cart.py | 4/4 | 0/4 | 0.014 | 0.05 | mismatch |" in text
+    assert "| files: missing: cart.py \\(breaking\\) | 4/4 | 0/4 | 0.014 | 0.05 | mismatch |" in text
     assert "| finished | 12/12 | 4/4 |" in text
     assert "| files | **1**, 1 not counted |" in text
 
