@@ -324,7 +324,9 @@ def _rule(title: str) -> Rule:
 
 
 def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, 2))
+    """`text` with its left edge where it begins, in the lines too into which it is broken."""
+    deeper = len(text.plain) - len(text.plain.lstrip(" "))
+    return Padding(text[deeper:], (0, 0, 0, 2 + deeper))
 
 
 def _plain(text: str) -> Text:
