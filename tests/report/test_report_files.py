@@ -74,8 +74,10 @@ def test_markdown_begins_with_the_worst_verdict(equal: Comparison, unequal: Comp
 def test_a_run_that_failed_has_no_speedup(tmp_path: Path) -> None:
     spec = Spec.model_validate({"name": "shop", "idea": "a shop"})
     failures = [make_failure(Cause.ANSWER, "developer:Cart", "no usable answer")]
-    records = [make_record(tmp_path / side, failures=failures) for side in ("control", "candidate")]
-    report = markdown_report([compare(spec, *records)])
+    control, candidate = (
+        make_record(tmp_path / side, failures=failures) for side in ("control", "candidate")
+    )
+    report = markdown_report([compare(spec, control, candidate)])
     assert "\nno speed-up: a run failed\n" in report
 
 
