@@ -77,8 +77,8 @@ def print_summary(console: Console, comparisons: Sequence[Comparison]) -> None:
 def _body(comparison: Comparison, width: int) -> Group:
     parts: list[RenderableType] = [
         _rule(comparison.spec),
-        # Here too, as all of it rarely fits on one screen.
-        _verdict_line(comparison),
+        # Here too, as all of it rarely fits on one screen; not at the left edge, where it is searched for.
+        _indented(_verdict_line(comparison)),
         _header(comparison),
         "",
         _layers(comparison),
