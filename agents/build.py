@@ -28,7 +28,8 @@ class TaskEvent:
     """Something that happened in a build; `at` is an ISO timestamp, `detail` a reason where there is one.
 
     The end of a task tells what it cost: calls to the model, how many of them were retries (made because the
-    one before had failed), and tokens by the model's own count.
+    one before had failed), and tokens by the model's own count. Its beginning tells how many times workers
+    had been given it before, where that is more than none.
     """
 
     kind: EventKind
@@ -39,6 +40,7 @@ class TaskEvent:
     prompt_tokens: int = 0
     output_tokens: int = 0
     retries: int = 0
+    takeovers: int = 0
 
     def __str__(self) -> str:
         words = [self.kind.value, self.task, f"({self.detail})" if self.detail else ""]

@@ -29,12 +29,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A task that can begin: `place` is its place in the build order, `plan` the plan as it is by now."""
+    """A task that can begin: `place` is its place in the build order, `plan` the plan as it is by now.
+
+    `takeovers` is how many times workers were given it before.
+    """
 
     task: Task
     place: int
     order: Order
     plan: Plan | None
+    takeovers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class LocalExecutor:
     async def execute(self, assignment: Assignment) -> TaskResult:
         """Do a task; see `TaskExecutor`. Its report may still be on its way to the state."""
         task = assignment.task
-        await self._state.announce(TaskEvent(EventKind.TASK_STARTED, self._now(), str(task)))
+        begun = TaskEvent(EventKind.TASK_STARTED, self._now(), str(task), takeovers=assignment.takeovers)
+        await self._state.announce(begun)
         report = await self._attempt(assignment)
         await self._state.report(report, assignment.place, report.event(self._now()))
         plans = [change.plan for change in report.changes if isinstance(change, PlanMade)]

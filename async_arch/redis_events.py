@@ -33,7 +33,7 @@ class StreamedEvent:
 
 def event_write(happened: TaskEvent) -> Write:
     """The write that adds `happened` to the stream; what is empty is left out."""
-    if happened.task and not (happened.detail or happened.calls):
+    if happened.task and not (happened.detail or happened.calls or happened.takeovers):
         return task_event(happened.kind.encode(), as_bytes(happened.at), as_bytes(happened.task))
     parts = [b"kind", happened.kind.encode(), b"at", as_bytes(happened.at)]
     if happened.task:
@@ -48,6 +48,8 @@ def event_write(happened: TaskEvent) -> Write:
         parts += (b"output_tokens", b"%d" % happened.output_tokens)
     if happened.retries:
         parts += (b"retries", b"%d" % happened.retries)
+    if happened.takeovers:
+        parts += (b"takeovers", b"%d" % happened.takeovers)
     return event(parts)
 
 
@@ -116,4 +118,5 @@ def _event(fields: dict[str, str]) -> TaskEvent:
         prompt_tokens=int(fields.get("prompt_tokens", 0)),
         output_tokens=int(fields.get("output_tokens", 0)),
         retries=int(fields.get("retries", 0)),
+        takeovers=int(fields.get("takeovers", 0)),
     )

@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TypeVar
 
@@ -61,6 +61,8 @@ class _Underway:
     put_in_s: float = inf
     """When it was put in last, by the loop's clock."""
     times_in: int = 0
+    takeovers: int = 0
+    """How many times workers were given it before the last one, as far as they told."""
 
 
 @dataclass(slots=True)
@@ -204,8 +206,11 @@ class DocketExecutor:
         """Tell who waits for a task that it has ended."""
         async with aclosing(self.events.of(RunKeys(self.state.run))) as events:
             async for streamed in events:
-                underway = self._underway.get(streamed.event.task)
-                if streamed.event.kind in _ENDS and underway and not underway.ended.done():
+                event = streamed.event
+                if (underway := self._underway.get(event.task)) is None:
+                    continue
+                underway.takeovers = max(underway.takeovers, event.takeovers)
+                if event.kind in _ENDS and not underway.ended.done():
                     underway.ended.set_result(None)
 
     async def _watch(self) -> None:
@@ -292,6 +297,9 @@ class DocketExecutor:
                 _log.warning("%s of %s was lost and is put in again", name, self.state.run)
                 # The brief may have been lost with it.
                 await self.state.leave_brief(self._brief)
+                # Somebody may have been given it, and have begun.
+                underway.takeovers += 1
+                underway.reference = replace(underway.reference, takeovers=underway.takeovers)
                 await self._put_in(underway)
 
     def _end_all(self, error: Exception) -> None:

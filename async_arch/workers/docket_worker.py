@@ -105,6 +105,8 @@ class DocketWorker(Worker):
         if isinstance(execution, _CheckedExecution) and execution.problem:
             await self._drop(execution, execution.problem)
             return
+        if execution.redelivered and not await self._count_takeovers(execution):
+            return
         if self.stopping:
             await self._hand_back(execution)
             return
@@ -119,6 +121,25 @@ class DocketWorker(Worker):
         finally:
             if task is not None:
                 del self._running[task]
+
+    async def _count_takeovers(self, execution: Execution) -> bool:
+        """Note in the task of a message that was redelivered how many times workers were given it before.
+
+        By the count that Redis keeps, which no renewal of a lease adds to. It goes with the task where that
+        is parked or handed back. False where nobody has the message any more: then the task has ended, or
+        is in the queue under another one, or is put in again by who waits for it.
+        """
+        queue, ident = self.docket, execution.message_id or b"-"
+        async with queue.redis() as client:
+            found = await client.xpending_range(queue.stream_key, queue.worker_group_name, ident, ident, 1)
+        if not found:
+            # Nothing of it is docket's to clear away.
+            execution._acked = True
+            return False
+        if execution.function_name == PERFORM:
+            before = found[0]["times_delivered"] - 1
+            execution.kwargs["takeovers"] = execution.kwargs.get("takeovers", 0) + before
+        return True
 
     async def _drop(self, execution: Execution, problem: str) -> None:
         """Take a message out, and what docket keeps of its task: who waits for that puts it in anew."""

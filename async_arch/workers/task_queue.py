@@ -38,7 +38,8 @@ class TaskReference:
 
     `token` is of the lease that the build's owner holds; `place` the task's in the build order; `host` is
     the model host that is to answer it, of which `slots` tasks are done at once; empty where the build's
-    gateway sees to that, `OF_WORKER` where it is one of whoever does the task.
+    gateway sees to that, `OF_WORKER` where it is one of whoever does the task. `takeovers` is how many times
+    workers were given the task before.
     """
 
     run: str
@@ -47,6 +48,7 @@ class TaskReference:
     place: int
     host: str = ""
     slots: int = 0
+    takeovers: int = 0
 
     @property
     def key(self) -> str:
@@ -116,6 +118,9 @@ async def _require_rights(queue: TaskQueue) -> None:
         async with queue.redis() as client:
             await client.script_load("return 1")
         await queue._ensure_stream_and_group()
+        # What a worker asks of a task that it takes over.
+        async with queue.redis() as client:
+            await client.xpending_range(queue.stream_key, queue.worker_group_name, "-", "+", 1)
         async with queue._pubsub() as channel:
             await channel.psubscribe(queue.key("cancel:*"))
             confirmed = None
@@ -123,6 +128,8 @@ async def _require_rights(queue: TaskQueue) -> None:
                 confirmed = await channel.get_message(ignore_subscribe_messages=False, timeout=1.0)
 
 
-async def _perform(run: str, task: str, token: str, place: int, host: str, slots: int) -> None:
+async def _perform(
+    run: str, task: str, token: str, place: int, host: str, slots: int, takeovers: int
+) -> None:
     """What docket takes the names of the arguments from, where tasks are only put in."""
     raise NotImplementedError(f"{task} of {run} is done by a worker")

@@ -198,6 +198,7 @@ class TaskWorker:
         place: int,
         host: str,
         slots: int,
+        takeovers: int,
         execution: Execution = CurrentExecution(),  # noqa: B008 (how docket is told of it)
         limit: HostSlots = HostSlots(),  # noqa: B008
     ) -> None:
@@ -207,7 +208,8 @@ class TaskWorker:
                 async with _State.on(self._connection, run, token) as state:
                     if (build := await self._build(state, run, task, token, place)) is None:
                         return
-                    await self._do(state, build, _task(task), place, limit.host)
+                    assignment = Assignment(_task(task), place, build.brief.order, build.plan, takeovers)
+                    await self._do(state, build.brief, assignment, limit.host)
             except _Ended:
                 self._counts.repeated += 1
             except LeaseLost:
@@ -217,8 +219,7 @@ class TaskWorker:
                 _log.warning("%s of %s is given up here, and done anew: %s", task, run, error)
                 raise
 
-    async def _do(self, state: RedisStateManager, build: _Build, task: Task, place: int, host: str) -> None:
-        brief = build.brief
+    async def _do(self, state: RedisStateManager, brief: RunBrief, assignment: Assignment, host: str) -> None:
         model = brief.gateway or self._settings.model
         if model is None:
             raise StateUnavailable(f"run {state.run} leaves the model to its workers, and this one has none")
@@ -227,7 +228,7 @@ class TaskWorker:
             # A task takes one slot of its host, and so it makes one call at a time.
             perform = performer(brief.generation, calls, templates=self._settings.templates, at_once=1)
             executor = LocalExecutor(state, _unless_abandoned(perform, brief), timestamp)
-            result = await executor.execute(Assignment(task, place, brief.order, build.plan))
+            result = await executor.execute(assignment)
             await state.settled()
         self._counts.done += 1
         self._counts.failed += result.failure is not None

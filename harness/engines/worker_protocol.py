@@ -93,6 +93,7 @@ class Happened(_Line):
     prompt_tokens: int
     output_tokens: int
     retries: int
+    takeovers: int
 
     @classmethod
     def of(cls, event: TaskEvent) -> Happened:
@@ -106,6 +107,7 @@ class Happened(_Line):
             prompt_tokens=event.prompt_tokens,
             output_tokens=event.output_tokens,
             retries=event.retries,
+            takeovers=event.takeovers,
         )
 
     @property
@@ -120,6 +122,7 @@ class Happened(_Line):
             prompt_tokens=self.prompt_tokens,
             output_tokens=self.output_tokens,
             retries=self.retries,
+            takeovers=self.takeovers,
         )
 
 

@@ -1,9 +1,10 @@
 """Tasks that another worker took over, and the calls of their executions that had no effect.
 
 Workers do a task at least once and with one effect. A worker that dies, or is cut off for long enough, leaves
-a task that has begun to another; whoever ends it first has the effect, and what the other one asked is paid
-for and nothing else. Such a task has more beginnings than ends, and its calls stand beside the attempts on
-the blackboard, which are those of the effect.
+its task to another; whoever ends it first has the effect, and what the other one asked is paid for and
+nothing else. The beginning tells how many times workers had been given the task before, by the count that
+Redis keeps: each time excuses one beginning, and a task that begins twice for the same is not excused. Its
+calls stand beside the attempts on the blackboard, which are those of the effect.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class TakenOver:
     """What was done in vain in a run by workers."""
 
     tasks: Mapping[str, int]
-    """How often each task that was taken over was begun beyond the one time that counts."""
+    """How often each task that was taken over was begun beyond the one time that counts, if at all."""
     calls: tuple[CallRecord, ...]
     """The calls of the run without those that had no effect."""
     events: tuple[TaskEvent, ...]
@@ -61,15 +62,29 @@ def taken_over(
 
 
 def begun_again(flags: Mapping[str, str], events: Sequence[TaskEvent]) -> dict[str, int]:
-    """The tasks of a run by workers that were taken over: begun more than once, and ended once.
+    """How often the tasks of a run that were taken over were begun beyond the first time, by task.
 
-    How often beyond the first time, by task; `flags` is the composition of the engine.
+    Those are begun once by each worker who was given them, and ended once; beyond the first time never,
+    where a worker was cut off before it could say that it begins. `flags` is the composition of the engine.
     """
     if flags.get("executor") != ExecutorKind.WORKERS:
         return {}
-    begun = Counter(event.task for event in events if event.kind is EventKind.TASK_STARTED)
-    ended = Counter(event.task for event in events if event.kind in _ENDS)
-    return {task: count - 1 for task, count in begun.items() if count > 1 and ended[task] == 1}
+    begun: dict[str, list[tuple[int, int]]] = {}
+    ended: Counter[str] = Counter()
+    sitting = 0
+    for event in events:
+        # Whoever resumes a build gives its tasks out anew.
+        sitting += event.kind is EventKind.BUILD_RESUMED
+        ended[event.task] += event.kind in _ENDS
+        if event.kind is EventKind.TASK_STARTED:
+            begun.setdefault(event.task, []).append((sitting, event.takeovers))
+    return {
+        task: len(given) - 1
+        for task, given in begun.items()
+        if ended[task] == 1
+        and len(set(given)) == len(given)
+        and (len(given) > 1 or any(takeovers for _, takeovers in given))
+    }
 
 
 def _begun_once(events: Sequence[TaskEvent], again: Mapping[str, int]) -> Iterator[TaskEvent]:

@@ -13,7 +13,7 @@ from agents.build import EventKind, TaskEvent
 from harness.compare import Comparison, compare
 from harness.gateway.calls import CLIENT_GONE, CallRecord
 from harness.record import RunRecord
-from harness.record.taken_over import taken_over
+from harness.record.taken_over import begun_again, taken_over
 from harness.spec import Spec
 from tests.compare.records import board, make_call, make_event, make_record
 
@@ -31,12 +31,27 @@ CALLS = (PLAN, AUDIT, WRITE, REVIEW, REVISE, REVIEW_AGAIN)
 TASKS = ("analyst", "auditor", "developer:Cart", "reviewer:Cart")
 
 
-def told(again: Sequence[str] = (), late: Sequence[str] = ()) -> list[TaskEvent]:
-    """The events of the build; tasks of `again` are begun anew before they end, those of `late` after it."""
+def begun(task: str, takeovers: int = 0) -> TaskEvent:
+    """It begins at a worker, before whom so many had been given it."""
+    return replace(make_event(STARTED, task), takeovers=takeovers)
+
+
+def told(
+    again: Sequence[str] = (), late: Sequence[str] = (), silent: Sequence[str] = (), twice: Sequence[str] = ()
+) -> list[TaskEvent]:
+    """The events of the build.
+
+    Tasks of `again` are taken over and begun anew before they end, those of `late` after it; those of
+    `silent` are taken over from a worker that had not said that they begin; those of `twice` begin twice
+    although nobody took them over.
+    """
     events = [make_event(EventKind.BUILD_STARTED, "")]
     for task in TASKS:
-        beginnings = [make_event(STARTED, task)] * (1 + again.count(task))
-        events += [*beginnings, make_event(ENDED, task), *[make_event(STARTED, task)] * late.count(task)]
+        first = silent.count(task)
+        last = first + again.count(task)
+        events += [begun(task, takeovers) for takeovers in range(first, last + 1)]
+        events += [begun(task)] * twice.count(task)
+        events += [make_event(ENDED, task), *[begun(task, last + 1)] * late.count(task)]
     return [*events, make_event(EventKind.BUILD_FINISHED, "")]
 
 
@@ -99,6 +114,12 @@ def cut(call: CallRecord) -> CallRecord:
 
 TAKEOVERS: dict[str, tuple[Sequence[CallRecord], Sequence[TaskEvent], int]] = {
     "a worker dies before it has asked": (CALLS, told(["developer:Cart"]), 0),
+    "a worker dies before it has said that it begins": (CALLS, told(silent=["developer:Cart"]), 0),
+    "two workers die, and one of them before it has said that it begins": (
+        (PLAN, AUDIT, cut(WRITE), WRITE, REVIEW, REVISE, REVIEW_AGAIN),
+        told(["developer:Cart"], silent=["developer:Cart"]),
+        1,
+    ),
     "a worker dies while it is answered": (
         (PLAN, AUDIT, cut(WRITE), WRITE, REVIEW, REVISE, REVIEW_AGAIN),
         told(["developer:Cart"]),
@@ -168,6 +189,23 @@ def test_how_much_was_put_aside_is_said_and_times_are_not_judged(tmp_path: Path)
     assert (timing.seen, timing.compared) == (False, "tasks of the candidate were taken over")
 
 
+def test_one_that_says_nothing_of_a_task_that_is_taken_from_it_is_said_too(tmp_path: Path) -> None:
+    """The time that nobody had the task is no stall of the engine."""
+    comparison = compared(tmp_path, CALLS, told(silent=["developer:Cart"]))
+    (said,) = comparison.notes
+    assert "0 calls of 1 task that another worker took over; its times are not judged" in said
+    timing = next(layer for layer in comparison.layers if layer.layer == "timing")
+    assert (timing.seen, timing.compared) == (False, "tasks of the candidate were taken over")
+
+
+def test_whoever_resumes_a_build_gives_its_tasks_out_anew() -> None:
+    resumed = make_event(EventKind.BUILD_RESUMED, "")
+    cut_off = [begun("developer:Cart"), resumed, begun("developer:Cart"), make_event(ENDED)]
+    assert begun_again(WORKERS, cut_off) == {"developer:Cart": 1}
+    assert begun_again(WORKERS, [resumed, begun("developer:Cart"), make_event(ENDED)]) == {}
+    assert begun_again(WORKERS, [resumed, *cut_off[:1], *cut_off[2:]]) == {}
+
+
 WRITTEN_TWICE = (PLAN, AUDIT, WRITE, WRITE, REVIEW, REVISE, REVIEW_AGAIN)
 ASKED_TWICE = "the developer of Cart was asked twice instead of once"
 
@@ -198,6 +236,26 @@ FAULTS: dict[str, tuple[Sequence[CallRecord], Sequence[TaskEvent], str]] = {
         (*CALLS, make_call("developer", attempt=3, content="Something else.")),
         told(["developer:Cart", "reviewer:Cart"]),
         "only the candidate asked the developer of Cart (attempt 3)",
+    ),
+    "it begins twice although nobody took it over": (
+        CALLS,
+        told(twice=["developer:Cart"]),
+        "TASK_STARTED developer:Cart was announced 2 times instead of 1",
+    ),
+    "it is asked all over again although nobody took it over": (
+        WRITTEN_TWICE,
+        told(twice=["developer:Cart"]),
+        ASKED_TWICE,
+    ),
+    "whoever takes it over begins twice": (
+        CALLS,
+        [each for event in told(["developer:Cart"]) for each in [event] * (1 + (event.takeovers > 0))],
+        "TASK_STARTED developer:Cart was announced 3 times instead of 1",
+    ),
+    "it is begun twice beside a takeover": (
+        CALLS,
+        told(["developer:Cart"], twice=["developer:Cart"]),
+        "TASK_STARTED developer:Cart was announced 3 times instead of 1",
     ),
     "it ends twice": (
         CALLS,
@@ -239,7 +297,7 @@ def test_what_is_noted_down_twice_had_its_effect_twice(tmp_path: Path) -> None:
 def test_failures_that_were_noted_down_stay_and_those_of_the_dead_go() -> None:
     failed = WRITE.model_copy(update={"status": 503, "error": "busy", "response": ""})
     calls = (cut(WRITE), failed, WRITE)
-    events = [make_event(STARTED), make_event(STARTED), make_event(ENDED)]
+    events = [begun("developer:Cart"), begun("developer:Cart", 1), make_event(ENDED)]
     found = taken_over(WORKERS, calls, events, attempts((failed, WRITE)))
     assert (found.calls, found.put_aside) == ((failed, WRITE), 1)
     assert [event.kind for event in found.events] == [STARTED, ENDED]
@@ -247,5 +305,5 @@ def test_failures_that_were_noted_down_stay_and_those_of_the_dead_go() -> None:
 
 @pytest.mark.parametrize("unreadable", [None, {}, [None, {}, {"agent": 1}]])
 def test_without_attempts_no_call_is_explained(unreadable: object) -> None:
-    events = [make_event(STARTED), make_event(STARTED), make_event(ENDED)]
+    events = [begun("developer:Cart"), begun("developer:Cart", 1), make_event(ENDED)]
     assert taken_over(WORKERS, (WRITE, WRITE), events, unreadable).calls == (WRITE, WRITE)

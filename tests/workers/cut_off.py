@@ -53,12 +53,9 @@ class CutOff:
 
     @property
     def differences(self) -> list[str]:
-        """In what the candidate differs, but for its pace: a worker may be cut off before it has begun."""
+        """In what the candidate differs."""
         return [
-            mismatch["sentence"]
-            for layer in self.comparison["layers"]
-            for mismatch in layer["mismatches"]
-            if mismatch["layer"] != "timing"
+            mismatch["sentence"] for layer in self.comparison["layers"] for mismatch in layer["mismatches"]
         ]
 
 

@@ -188,6 +188,7 @@ async def test_who_watches_sees_the_workers_and_can_change_nothing() -> None:
         ("worker", "&*", "No permissions to access a channel"),
         ("worker", "+hexists", "no permissions to run the 'hexists' command"),
         ("worker", "+xautoclaim", "no permissions to run the 'xautoclaim' command"),
+        ("worker", "+xpending", "no permissions to run the 'xpending' command"),
         ("worker", "~agentfactory:{*", "No permissions to access a key"),
         ("build", "+hsetnx", "no permissions to run the 'hsetnx' command"),
         ("build", "~agentfactory:queue:*", "No permissions to access a key"),

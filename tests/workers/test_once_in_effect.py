@@ -18,6 +18,7 @@ from async_arch.embedded_redis import embedded_redis
 from async_arch.executor import Assignment
 from async_arch.lease import held_lease
 from async_arch.redis_client import open_redis
+from async_arch.redis_events import read_events
 from async_arch.redis_keys import RunKeys
 from async_arch.state_manager import RedisStateManager
 from async_arch.workers.roster import WorkerFacts, live_workers
@@ -54,16 +55,17 @@ async def worker_facts(redis_url: str, name: str) -> WorkerFacts:
         return next(each for each in await live_workers(connection) if each.name == name)
 
 
-async def told(state: RedisStateManager, task: Task) -> list[EventKind]:
+async def events(state: RedisStateManager, task: Task) -> list[TaskEvent]:
     """The events of a task up to now."""
     await state.settled()
     async with open_redis(state._connection.url) as connection:
-        entries = await connection.command("XRANGE", RunKeys(state.run)["events"], "-", "+")
-    return [
-        EventKind(fields[b"kind"].decode())
-        for _, fields in entries
-        if fields.get(b"task") == str(task).encode()
-    ]
+        found = await read_events(connection, RunKeys(state.run), "0")
+    return [each.event for each in found if each.event.task == str(task)]
+
+
+async def told(state: RedisStateManager, task: Task) -> list[EventKind]:
+    """What happened to a task up to now."""
+    return [event.kind for event in await events(state, task)]
 
 
 async def test_a_worker_that_was_stopped_and_goes_on_leaves_nothing_of_what_another_has_ended(
@@ -98,10 +100,10 @@ async def test_a_worker_that_was_stopped_and_goes_on_leaves_nothing_of_what_anot
         assert await state.snapshot() == before
         assert result.plan == await state.plan()
         # Twice begun, for so it was, and once ended.
-        assert await told(state, ANALYST) == [
-            EventKind.TASK_STARTED,
-            EventKind.TASK_STARTED,
-            EventKind.TASK_COMPLETED,
+        assert [(event.kind, event.takeovers) for event in await events(state, ANALYST)] == [
+            (EventKind.TASK_STARTED, 0),
+            (EventKind.TASK_STARTED, 1),
+            (EventKind.TASK_COMPLETED, 0),
         ]
         assert len(before["agent_attempts"]) == 1
         assert not (await docket_keys(bed.redis_url)).keys() & {"entries", "runs"}
