@@ -12,6 +12,7 @@ from harness.compare.behaviour import compare_behaviour
 from harness.compare.blackboard import BlackboardResult, compare_blackboards
 from harness.compare.cassette import prompt_drift, used_up
 from harness.compare.conversation import ConversationResult, compare_conversations
+from harness.compare.event_times import compare_attempt_times
 from harness.compare.events import compare_events
 from harness.compare.expectations import Expectation, check_expectations
 from harness.compare.faults import reactions
@@ -242,7 +243,9 @@ def _layers(control: RunRecord, candidate: RunRecord, normaliser: Normaliser) ->
     conversation = _conversation(control, candidate)
     unread = Layer.BLACKBOARD in unseen
     boards = BlackboardResult(()) if unread else compare_blackboards(control, candidate, normaliser)
-    blackboard = boards.mismatches
+    blackboard = (
+        boards.mismatches if unread else (*boards.mismatches, *compare_attempt_times(control, candidate))
+    )
     files = tuple(compare_files(control, candidate, normaliser))
     events = () if Layer.EVENTS in unseen else tuple(compare_events(control, candidate))
     left_alike = not (conversation.mismatches or blackboard or files)

@@ -119,6 +119,7 @@ def _findings(
             findings[chain] = [
                 *(compare_order(chain, needs.get(chain, ()), kept, kept_too) if whole else ()),
                 *(compare_retries(ours.get(chain, []), theirs.get(chain, [])) if whole else ()),
+                *(_streamed(kept.get(chain, []), kept_too.get(chain, [])) if whole else ()),
                 *compare_chain(kept.get(chain, []), kept_too.get(chain, [])),
             ]
         elif module in told:
@@ -127,6 +128,20 @@ def _findings(
             told.add(module)
             findings[chain] = [_one_sided(module, asked[module], asked_too[module])]
     return findings
+
+
+def _streamed(ours: Sequence[CallRecord], theirs: Sequence[CallRecord]) -> Iterator[Mismatch]:
+    """The first call of a chain that only one of our engines has streamed.
+
+    The answer is the same; but until all of it is there, nobody sees that it comes, or that it broke off.
+    """
+    for before, after in zip(ours, theirs, strict=False):
+        if before.stream != after.stream:
+            how = "streamed" if after.stream else "not streamed"
+            sentence = f"the answer of the {lane_name(after)} was {how}; that to the control was"
+            sentence += " not" if after.stream else ""
+            yield _mismatch(Kind.OPTIONS_DRIFT, f"{lane_label(after)}, streaming", sentence)
+            return
 
 
 def _interrupted(record: RunRecord) -> bool:

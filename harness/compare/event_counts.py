@@ -24,6 +24,7 @@ def compare_counts(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatc
         # What a task that was cut off had cost, no event tells.
         return
     told, told_too, seen, seen_too = _told(control), _told(candidate), _seen(control), _seen(candidate)
+    yield from _retries(control, candidate)
     for what in told:
         wrong = [
             chain
@@ -39,6 +40,30 @@ def compare_counts(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatc
                 f"{seen_too[what][first]}{more}"
             )
             yield Mismatch(layer=Layer.EVENTS, kind=Kind.CHANGED, path=f"{what} {first}", sentence=sentence)
+
+
+def _retries(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
+    """Where events tell of another number of retries, although as many calls were made and as many failed.
+
+    Which answers could not be used, the gateway does not know: the control's word counts.
+    """
+    (told, made, failed), (told_too, made_too, failed_too) = map(_retries_told, (control, candidate))
+    for chain, count in told.items():
+        alike = made[chain] == made_too[chain] and failed[chain] == failed_too[chain]
+        if alike and chain in told_too and told_too[chain] != count:
+            sentence = f"the events of {chain} tell of {told_too[chain]} retries instead of {count}"
+            yield Mismatch(layer=Layer.EVENTS, kind=Kind.CHANGED, path=f"retries {chain}", sentence=sentence)
+            return
+
+
+def _retries_told(record: RunRecord) -> tuple[dict[Task, int], Counter[Task | None], Counter[Task | None]]:
+    """By chain: the retries that events tell of, and how many calls were made and failed."""
+    told: dict[Task, int] = {}
+    for event in record.events:
+        if (chain := group_named(event.task)) is not None:
+            told[chain] = told.get(chain, 0) + event.retries
+    made = Counter(map(group_of, record.calls))
+    return told, made, Counter(group_of(call) for call in record.calls if call.error is not None)
 
 
 def _told(record: RunRecord) -> _Counts:

@@ -13,6 +13,7 @@ from agents.build import EventKind
 from agents.workflow import PLANNING, build_tasks
 from harness.compare.call_graph import plan_of
 from harness.compare.event_counts import compare_counts
+from harness.compare.event_times import compare_event_times
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.compare.text import shortened, told_apart
 from harness.record import RunRecord
@@ -23,7 +24,7 @@ _Events = list[tuple[EventKind, str]]
 
 
 def compare_events(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
-    """What differs between the events, times aside."""
+    """What differs between the events; of their times only what cannot be."""
     ours, theirs = _by_task(control), _by_task(candidate)
     differs = False
     for task in {**ours, **theirs}:
@@ -34,6 +35,7 @@ def compare_events(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatc
     if not differs:
         yield from _out_of_order(control, candidate)
         yield from compare_counts(control, candidate)
+        yield from compare_event_times(control, candidate)
 
 
 def _out_of_order(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:

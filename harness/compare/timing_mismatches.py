@@ -15,6 +15,7 @@ from harness.compare.hosts import hosts_left_out
 from harness.compare.mismatch import Kind, Layer, Mismatch
 from harness.compare.overlaps import overlap
 from harness.compare.stalls import HeldBack, Stalls, idle_gaps_s, stalls_of
+from harness.compare.steps import median_step_s
 from harness.compare.takeovers import tasks_taken_over
 from harness.record import EngineResources, OutcomeStatus, RunRecord
 
@@ -29,6 +30,11 @@ _ALLOWED_STEPS = 10
 # Below this, and below this share of the run, a stall costs nobody anything.
 _LEAST_STALLED_S = 0.5
 _LEAST_STALLED_SHARE = 0.1
+# Neither a burst of calls nor a machine that was asleep is in a median.
+_STEP_TIMES = 2
+_STEP_BESIDE_S = 0.1
+# Below this share of the run, slow steps cost nobody anything.
+_STEPS_SHARE = 0.05
 # Measured: the async engine takes up to 1.6 times the processor time of the legacy engine, and 1.9 times
 # where answers come token by token.
 _ALLOWED_CPU = 3
@@ -57,7 +63,8 @@ def compare_timing(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatc
     if timing_not_judged(control, candidate):
         return
     if not any(record.summary.model.time_scale == 0 for record in (control, candidate)):
-        yield from _stalls(control, candidate)
+        stalled = [*_stalls(control, candidate)]
+        yield from stalled or _slow_steps(control, candidate)
         yield from _busy(control, candidate)
     yield from _leaks(control, candidate)
 
@@ -97,6 +104,24 @@ def _stalls(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
         return
     sentence = f"for {after.seconds:.2f} of {wall_s:.2f} s nothing was under way ({beyond})"
     yield _mismatch(Kind.STALLED, "steps", sentence, before.seconds, after.seconds)
+
+
+def _slow_steps(control: RunRecord, candidate: RunRecord) -> Iterator[Mismatch]:
+    """That most of the candidate's steps take longer, each by too little for a stall."""
+    before, after = median_step_s(control), median_step_s(candidate)
+    if before is None or after is None:
+        return
+    limit_s = _STEP_TIMES * before + _STEP_BESIDE_S
+    seconds = len(candidate.calls) * (after - limit_s)
+    if (used := candidate.summary.resources) is not None:
+        # A machine that is busier than before is no fault of the engine.
+        seconds -= used.cpu_s + (used.starved_s or 0.0)
+    if seconds > max(_LEAST_STALLED_S, _STEPS_SHARE * candidate.summary.wall_s):
+        sentence = (
+            f"from the end of a call to the next one it took {after:.2f} s, the median of "
+            f"{len(candidate.calls)} calls, with the control {before:.2f} s (limit {limit_s:.2f} s)"
+        )
+        yield _mismatch(Kind.STALLED, "each step", sentence, before, after)
 
 
 def _stalled(record: RunRecord, allowance_s: float) -> _Stalled:

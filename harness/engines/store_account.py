@@ -91,10 +91,15 @@ def _files(stored: Mapping[str, str], files: Mapping[str, FileFacts]) -> Iterato
         yield f"the files in Redis are not those on the disk: {_listed(names)}"
 
 
-def _tasks(stored: frozenset[str], events: tuple[TaskEvent, ...]) -> Iterator[str]:
-    names = [event.task for event in events if event.kind in _ENDS and event.task not in stored]
-    if names:
+def _tasks(stored: Mapping[str, str], events: tuple[TaskEvent, ...]) -> Iterator[str]:
+    ended = {event.task: event.kind for event in events if event.kind in _ENDS}
+    if names := [task for task in ended if task not in stored]:
         yield f"Redis does not know of tasks that they ended: {_listed(names)}"
+    failed = {task for task, kind in ended.items() if kind is EventKind.TASK_FAILED}
+    if names := [task for task in ended if task in failed and not stored.get(task, "?")]:
+        yield f"Redis has tasks as done that failed: {_listed(names)}"
+    if names := [task for task in ended if task not in failed and stored.get(task)]:
+        yield f"Redis has tasks as failed that did not: {_listed(names)}"
 
 
 def _listed(names: list[str]) -> str:

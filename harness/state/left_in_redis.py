@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,11 +21,14 @@ _TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class LeftInRedis:
-    """The document of a run, None where there is none; the SHA-256 of each file by path; the ended tasks."""
+    """The document of a run, None where there is none; the SHA-256 of each file by path; the ended tasks.
+
+    Of each task stands the cause of its failure, empty where it did not fail.
+    """
 
     document: dict[str, object] | None
     files: Mapping[str, str]
-    tasks: frozenset[str]
+    tasks: Mapping[str, str]
 
 
 async def left_in_redis(url: str, run: str) -> LeftInRedis | None:
@@ -37,8 +41,17 @@ async def left_in_redis(url: str, run: str) -> LeftInRedis | None:
             except StoredBroken:
                 document = None
             files = await connection.command("HGETALL", keys["files"])
-            tasks = await connection.command("HKEYS", keys["tasks"])
+            tasks = await connection.command("HGETALL", keys["tasks"])
     except (StateUnavailable, TimeoutError):
         return None
     digests = {as_text(path): sha256(content).hexdigest() for path, content in files.items()}
-    return LeftInRedis(document, digests, frozenset(map(as_text, tasks)))
+    causes = {as_text(task): _cause(checkpoint) for task, checkpoint in tasks.items()}
+    return LeftInRedis(document, digests, causes)
+
+
+def _cause(checkpoint: bytes) -> str:
+    try:
+        told = json.loads(checkpoint)
+    except ValueError:
+        return "not to be read"
+    return str(told.get("cause", "")) if isinstance(told, dict) else "not to be read"

@@ -38,6 +38,17 @@ def test_a_module_that_only_one_asked_for_is_one_mismatch(tmp_path: Path) -> Non
     assert extra.sentence == "only the candidate asked for module Users (3 calls)"
 
 
+def test_an_answer_that_only_the_control_had_streamed_is_told(tmp_path: Path) -> None:
+    # Red where how an answer is sent is left out with what the request says.
+    call = make_call()
+    whole = call.model_copy(update={"stream": False})
+    mismatch = only(compared(tmp_path, [call], [whole]))
+    assert (
+        mismatch.sentence == "the answer of the developer of Cart was not streamed; that to the control was"
+    )
+    assert compared(tmp_path, [whole], [whole]).mismatches == ()
+
+
 def test_what_needs_a_chain_that_differs_follows_and_what_does_not_is_a_cause(tmp_path: Path) -> None:
     """Cart needs Users; the page of Pages needs Cart; Users needs neither."""
 

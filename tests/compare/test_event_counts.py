@@ -49,6 +49,15 @@ def test_counts_are_held_against_what_the_gateway_saw(tmp_path: Path) -> None:
     ]
 
 
+def test_retries_are_as_many_where_as_many_calls_failed(tmp_path: Path) -> None:
+    # Red where retries are left out of what events are compared by.
+    again = [replace(told, retries=told.calls) for told in EVENTS]
+    (sentence,) = found(tmp_path, again)
+    assert sentence == "the events of architect:Users tell of 1 retries instead of 0"
+    failed = [call.model_copy(update={"error": "busy", "status": 503}) for call in CALLS]
+    assert all("retries" not in sentence for sentence in found(tmp_path, again, failed))
+
+
 def test_where_other_calls_were_made_the_conversation_tells_of_it(tmp_path: Path) -> None:
     doubled = [replace(told, calls=2 * told.calls) for told in EVENTS]
     more = [*CALLS, *(call.model_copy(update={"number": 9}) for call in CALLS)]

@@ -181,7 +181,18 @@ def test_what_the_machine_withheld_is_not_held_against_the_engine() -> None:
     """Slow steps, as before, of a process that waited for a processor all the while."""
     slow = paced_run(SHOP, replace(SEQUENTIAL, step_s=_slow_steps), concurrent=False)
     assert found(using(slow), using(LEGACY))
-    assert found(using(slow, starved_s=slow.summary.wall_s / 5), using(LEGACY)) == []
+    withheld_s = slow.summary.wall_s - LEGACY.summary.wall_s
+    assert found(using(slow, starved_s=withheld_s), using(LEGACY)) == []
+
+
+def test_steps_that_are_each_too_short_for_a_stall_add_up() -> None:
+    # Red where only what goes beyond ten steps of the control counts.
+    slow = paced_run(SHOP, replace(SEQUENTIAL, step_s=lambda _: 0.15), concurrent=False)
+    (mismatch,) = found(using(slow), using(LEGACY))
+    assert mismatch.path == "each step"
+    assert mismatch.sentence.startswith(
+        "from the end of a call to the next one it took 0.30 s, the median of 24"
+    )
 
 
 def test_short_runs_say_nothing() -> None:

@@ -99,5 +99,15 @@ ALIKE = frozenset(
         # The deadline has to pass, which healthy builds must be far from; the end-to-end tests of faults wait
         # for a shorter one.
         "the build hangs",
+        "a beginning is announced and dated when the task ends",
+        "an end is dated as the beginning",
+        "checkpoints bear the name of the role alone",
+        "what is skipped does not say what it needs",
+        "every task blocks the loop for a moment",
+        "the system message comes last",
+        "answers are kept by the beginning of the prompt",
+        "a slow call is made twice, and the first answer taken",
+        "options are passed on as text",
+        "a gap is filled with nothing",
     }
 )

@@ -29,6 +29,7 @@ class Blame(StrEnum):
     LOOP = "loop"
     CALLS = "agent_calls"
     ORDER = "orchestration"
+    GENERATION = "generation"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +34,11 @@ def python_change(before: str, after: str) -> Change | None:
         return LAYOUT
     if old.undocumented == new.undocumented:
         return Change(Severity.MINOR, " in docstrings only")
-    breaks = (*_broken_promises(before, after), *_lost_routes(old.routes, new.routes))
+    breaks = (
+        *_broken_promises(before, after),
+        *_lost_routes(old.routes, new.routes),
+        *_left_open(old.stubs, new.stubs, old.definitions),
+    )
     severity = Severity.BREAKING if breaks else Severity.MAJOR
     return Change(severity, _definitions(old.definitions, new.definitions), breaks)
 
@@ -47,6 +52,8 @@ class _Outline:
     """What it says without its docstrings."""
     definitions: Mapping[str, str]
     routes: tuple[tuple[str, str], ...]
+    stubs: frozenset[str]
+    """The functions whose body is still to be written."""
 
 
 def _outline(source: str) -> _Outline | None:
@@ -59,7 +66,9 @@ def _outline(source: str) -> _Outline | None:
         }
         whole, routes = ast.dump(tree), tuple(served_routes(tree))
         _drop_docstrings(tree)
-        return _Outline(whole, ast.dump(tree), definitions, routes)
+        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        stubs = frozenset(node.name for node in functions if _is_open(node))
+        return _Outline(whole, ast.dump(tree), definitions, routes, stubs)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -83,6 +92,25 @@ def _drop_docstrings(tree: ast.Module) -> None:
         value = first.value if isinstance(first, ast.Expr) else None
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             del node.body[0]
+
+
+def _is_open(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether it says that it is not written, or does nothing although it is to return something."""
+    match function.body:
+        case [
+            ast.Raise(
+                exc=ast.Call(func=ast.Name(id="NotImplementedError")) | ast.Name(id="NotImplementedError")
+            )
+        ]:
+            return True
+        case [] | [ast.Pass()] | [ast.Expr(value=ast.Constant(value=builtins.Ellipsis))]:
+            return not isinstance(function.returns, ast.Constant | None)
+    return False
+
+
+def _left_open(before: frozenset[str], after: frozenset[str], written: Mapping[str, str]) -> list[str]:
+    """The functions that are written in the control, and left open in the candidate."""
+    return [f"{name} is left open" for name in sorted(after - before) if name in written]
 
 
 def _broken_promises(before: str, after: str) -> list[str]:
