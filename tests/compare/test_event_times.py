@@ -80,11 +80,12 @@ def test_an_end_that_is_dated_before_the_answer_is_told(tmp_path: Path) -> None:
 def test_a_clock_that_is_set_back_once_is_no_mismatch(tmp_path: Path) -> None:
     # Red where one task at a wrong time, or one step back, is enough.
     events = run(tmp_path / "made").events
-    back = [
-        replace(event, at=moment(10 * number // 2 - 5)) for number, event in enumerate(events[2:], start=2)
-    ]
-    answers = [1, *(10 * place - 4.5 for place in range(1, 5))]
-    assert said(tmp_path, run(tmp_path / "candidate", events=[*events[:2], *back], answered=answers)) == []
+    # Set back by 15 seconds while the second task is under way.
+    ahead = [replace(event, at=moment(at + 15)) for event, at in zip(events, (0, 2, 10), strict=False)]
+    candidate = run(
+        tmp_path / "candidate", events=[*ahead, *events[3:]], answered=[16.0, 11.0, 21.0, 31.0, 41.0]
+    )
+    assert said(tmp_path, candidate) == []
 
 
 def test_events_that_are_told_after_later_ones_come_late(tmp_path: Path) -> None:
