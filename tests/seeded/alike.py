@@ -103,7 +103,6 @@ ALIKE = frozenset(
         "an end is dated as the beginning",
         "checkpoints bear the name of the role alone",
         "what is skipped does not say what it needs",
-        "every task blocks the loop for a moment",
         "the system message comes last",
         "answers are kept by the beginning of the prompt",
         "a slow call is made twice, and the first answer taken",
