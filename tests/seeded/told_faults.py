@@ -111,7 +111,7 @@ def _loop_blocked(patch: Patch) -> None:
     attempt = LocalExecutor._attempt
 
     async def attempted(self: LocalExecutor, assignment: Assignment) -> TaskReport:
-        time.sleep(0.45)  # noqa: ASYNC251 (the fault)
+        time.sleep(0.35)  # noqa: ASYNC251 (the fault)
         return await attempt(self, assignment)
 
     patch.setattr(LocalExecutor, "_attempt", attempted)
