@@ -167,7 +167,7 @@ TOLD_FAULTS = (
     _told(
         "every task blocks the loop for a moment",
         Layer.TIMING,
-        " s, ",
+        " s",
         _loop_blocked,
         in_worker=True,
     ),
