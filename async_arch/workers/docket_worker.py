@@ -1,8 +1,9 @@
 """Docket's worker, made to outlive what may lie in the queue and to keep its tasks until they have ended.
 
 Docket's own ends with the first message that it cannot read, which is then given to the next worker, until
-there is none left. And it renews its leases no longer once it stops or has lost Redis for a moment, although
-its tasks go on.
+there is none left. It renews its leases no longer once it stops or has lost Redis for a moment, although its
+tasks go on. And where Redis stood still for longer than a lease, it takes over its own tasks and does them
+twice.
 """
 
 from __future__ import annotations
@@ -104,6 +105,10 @@ class DocketWorker(Worker):
         """Do a task; nothing but a Redis that is away comes out of it, for that would end the worker."""
         if isinstance(execution, _CheckedExecution) and execution.problem:
             await self._drop(execution, execution.problem)
+            return
+        if any(each.message_id == execution.message_id for each in self._running.values()):
+            # Its own, whose lease lapsed while Redis stood still or was away: now it is renewed.
+            execution._acked = True
             return
         if execution.redelivered and not await self._count_takeovers(execution):
             return

@@ -60,6 +60,18 @@ class RestartableServer:
             self._process.wait()
             self._process = None
 
+    def stand_still(self) -> None:
+        """SIGSTOP: it keeps its connections, and answers nobody."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
 
 @contextmanager
 def restartable_server() -> Iterator[RestartableServer]:

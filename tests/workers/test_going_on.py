@@ -145,7 +145,8 @@ async def test_a_worker_goes_on_when_redis_was_away(
         server.kill()
         await asyncio.sleep(1.2 * TAKEOVER_S)
         model.go.set()
-        await until(lambda: model.answered["reviewer:Users"] == 1, "the model has answered", 10)
+        # It is asked twice: for its findings, and again once they are mended.
+        await until(lambda: model.answered["reviewer:Users"] >= 1, "the model has answered", 10)
         server.start()
         assert (await build).failures == ()
         # Done twice, it is counted twice; what it left tells.
@@ -153,6 +154,26 @@ async def test_a_worker_goes_on_when_redis_was_away(
         # It may have been told that it lost its lease after it had reported.
         assert facts(worker).taken_over == facts(worker).repeated
     assert set((await left(server.url, "run", tmp_path)).started.values()) == {1}
+
+
+async def test_a_worker_takes_no_task_from_itself_where_redis_stood_still(
+    model: TeamModel, server: RestartableServer, tmp_path: Path
+) -> None:
+    """For longer than a lease: by the clock of Redis it was silent, and it is the first that looks."""
+    bed = Bed("docket", server.url, model)
+    model.held = lambda task: task == "reviewer:Users"
+    async with at_work(server.url, "only") as (worker, _, _):
+        build = asyncio.create_task(bed.build("run", tmp_path))
+        await model.until_asked("reviewer:Users")
+        await one_left(bed)
+        server.stand_still()
+        await asyncio.sleep(1.4 * TAKEOVER_S)
+        server.go_on()
+        await asyncio.sleep(TAKEOVER_S)
+        assert model.tasks.count("reviewer:Users") == 1
+        model.go.set()
+        assert (await build).failures == ()
+        assert facts(worker).taken_over == 0
 
 
 async def test_a_moment_without_redis_gives_no_task_to_another(
