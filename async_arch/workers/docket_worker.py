@@ -2,8 +2,8 @@
 
 Docket's own ends with the first message that it cannot read, which is then given to the next worker, until
 there is none left. It renews its leases no longer once it stops or has lost Redis for a moment, although its
-tasks go on. And where Redis stood still for longer than a lease, it takes over its own tasks and does them
-twice.
+tasks go on, and after such a moment takes no others until the last of those has ended. And where Redis stood
+still for longer than a lease, it takes over its own tasks and does them twice.
 """
 
 from __future__ import annotations
@@ -52,6 +52,14 @@ class DocketWorker(Worker):
         # What docket reads messages with stands there under this name.
         docket.worker.Execution = _CheckedExecution  # type: ignore[attr-defined]
 
+    async def run_forever(self) -> None:
+        """Work until cancelled; what is under way then has ended, too, when this returns."""
+        try:
+            await super().run_forever()
+        finally:
+            if self._running:
+                await asyncio.wait(self._running)
+
     async def look_after_tasks(self) -> None:
         """Renew the leases of all tasks under way and cancel those taken back, for as long as this runs."""
         every_s = self.redelivery_timeout.total_seconds() / 4
@@ -98,8 +106,28 @@ class DocketWorker(Worker):
         for task in self._running:
             task.cancel()
 
-    async def _renew_leases(self, *_: Any) -> None:
-        """Nothing: see `look_after_tasks`, which goes on for as long as the tasks do."""
+    async def _renew_leases(self, _: Any, active: dict[asyncio.Task[None], bytes]) -> None:
+        """Not that, which `look_after_tasks` does; but take from a loop that has lost Redis its tasks.
+
+        It would wait for their ends, and no other loop would begin. They keep their places until then. Where
+        the loop is cancelled so is this, and it waits.
+        """
+        if (session := self._processing_session) is None:
+            return
+        await session.stopping.wait()
+        for task in active:
+            self.concurrency -= 1
+            task.add_done_callback(self._give_place_back)
+        active.clear()
+        # From now on `look_after_tasks` alone notices that one of them is taken back.
+        self._tasks_by_key.clear()
+
+    def _give_place_back(self, task: asyncio.Task[None]) -> None:
+        self._cancelled_by_docket.discard(task)
+        if not self.stopping:
+            self.concurrency += 1
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.warning("the end of a task could not be told, and it is looked at once more: %r", error)
 
     async def _execute(self, execution: Execution, session: Any) -> None:
         """Do a task; nothing but a Redis that is away comes out of it, for that would end the worker."""

@@ -51,6 +51,13 @@ def soon_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docket_executor, "_LOST_AFTER_S", 0.3)
 
 
+async def away_for_a_moment(server: RestartableServer) -> None:
+    """Restart the server; its workers notice."""
+    server.kill()
+    await asyncio.sleep(0.3)
+    server.start()
+
+
 @asynccontextmanager
 async def at_work(
     redis_url: str, name: str
@@ -174,6 +181,55 @@ async def test_a_worker_takes_no_task_from_itself_where_redis_stood_still(
         model.go.set()
         assert (await build).failures == ()
         assert facts(worker).taken_over == 0
+
+
+async def test_a_worker_begins_tasks_as_soon_as_redis_is_back_while_those_it_had_go_on(
+    model: TeamModel, server: RestartableServer, tmp_path: Path
+) -> None:
+    """Docket begins none before those have ended. They keep their places: it never has more at once."""
+    bed = Bed("docket", server.url, model)
+    model.takes_s = 0.05
+    model.held = lambda task: task == "reviewer:Users"
+    async with at_work(server.url, "only") as (worker, _, _):
+        build = asyncio.create_task(bed.build("run", tmp_path / "run"))
+        await model.until_asked("reviewer:Users")
+        await one_left(bed)
+        for other in ("second", "third"):
+            await away_for_a_moment(server)
+            model.held = lambda task: False
+            model.most_at_once.clear()
+            async with asyncio.timeout(20):
+                assert (await bed.build(other, tmp_path / other)).failures == ()
+            assert (build.done(), set(model.most_at_once.values())) == (False, {2})
+        model.go.set()
+        assert (await build).failures == ()
+        model.most_at_once.clear()
+        assert (await bed.build("last", tmp_path / "last")).failures == ()
+        assert set(model.most_at_once.values()) == {2}, "the place was given back"
+        assert facts(worker).taken_over == 0
+    assert set((await left(server.url, "run", tmp_path / "run")).started.values()) == {1}
+
+
+async def test_a_worker_that_lost_redis_and_is_given_up_leaves_none_of_its_tasks_running(
+    model: TeamModel, server: RestartableServer, tmp_path: Path
+) -> None:
+    bed = Bed("docket", server.url, model)
+    model.held = lambda task: task == "reviewer:Users"
+    async with at_work(server.url, "first") as (first, _, work):
+        build = asyncio.create_task(bed.build("run", tmp_path / "run"))
+        await model.until_asked("reviewer:Users")
+        await one_left(bed)
+        await away_for_a_moment(server)
+        model.held = lambda task: False
+        assert (await bed.build("other", tmp_path / "other")).failures == ()
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        assert facts(first).busy == ()
+        assert [each for each in asyncio.all_tasks() if " - task:" in each.get_name()] == []
+        async with at_work(server.url, "second") as (second, _, _):
+            assert (await build).failures == ()
+            assert facts(second).taken_over == 1
 
 
 async def test_a_moment_without_redis_gives_no_task_to_another(
