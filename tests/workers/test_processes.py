@@ -77,7 +77,7 @@ async def test_what_two_workers_build_is_what_legacy_builds(tmp_path: Path) -> N
 def test_a_build_by_workers_is_delivered(tmp_path: Path) -> None:
     spec = tmp_path / "shop.yaml"
     spec.write_text(SHOP)
-    _serve_async(tmp_path / "flags.json")
+    serve_async(tmp_path / "flags.json")
     with restartable_server() as server, worker_processes(server.url, tmp_path / "workers") as workers:
         asyncio.run(workers.started(1))
         arguments = ("--workers", "--redis", server.url, "--model", "simulated", "--sample", "0", *PACE)
@@ -93,7 +93,7 @@ def test_a_build_by_workers_is_delivered(tmp_path: Path) -> None:
 def test_a_build_by_workers_whose_owner_is_killed_is_resumed_by_workers(tmp_path: Path) -> None:
     spec = tmp_path / "shop.yaml"
     spec.write_text(SHOP)
-    _serve_async(tmp_path / "flags.json")
+    serve_async(tmp_path / "flags.json")
     with (
         restartable_server() as server,
         worker_processes(server.url, tmp_path / "workers", takeover_s=5.0) as workers,
@@ -125,7 +125,7 @@ async def _undisturbed(spec: Path, store: Path) -> RunRecord:
         return await session.run(find_spec(spec), InProcessEngine("async"), lambda _: None)
 
 
-def _serve_async(flags: Path) -> None:
+def serve_async(flags: Path) -> None:
     """Let async build, as after the last cutover of phase 2."""
     installation = Installation(flags)
     chosen = {"state_store": "redis", "agent_calls": "async", "orchestration": "concurrent"}
