@@ -6,8 +6,8 @@ set back in the middle of a run makes of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from agents.build import EventKind
@@ -21,6 +21,8 @@ _ENDS = frozenset({EventKind.TASK_COMPLETED, EventKind.TASK_FAILED})
 # A clock that is set back once puts one event before the one that came earlier.
 _MOST_STEPS_BACK = 2
 _LEAST_SPAN_S = 0.1
+_LEAST_COARSE_SPAN_S = 20.0
+_SECOND = timedelta(seconds=1)
 _STANDS_STILL = 0.1
 _MOVES = 0.5
 
@@ -60,20 +62,25 @@ def compare_attempt_times(control: RunRecord, candidate: RunRecord) -> Iterator[
 def _at_wrong_times(record: RunRecord) -> list[str]:
     """Each task that is said to have begun after its first answer, or to have ended before it."""
     answered: dict[str, datetime] = {}
-    for attempt, dated in _attempts(record):
+    attempts = list(_attempts(record))
+    events = [(event, at) for event in record.events if (at := _moment(event.at)) is not None]
+    # Cut off or rounded, the times of the one and of the other may be a second apart.
+    coarse = _to_the_second(at for _, at in attempts) or _to_the_second(at for _, at in events)
+    apart = _SECOND if coarse else timedelta()
+    for attempt, dated in attempts:
         role, module = attempt.get("agent"), attempt.get("module")
         task = f"{role}:{module}" if module else str(role)
         first = answered.setdefault(task, dated)
         if (dated.tzinfo is None) == (first.tzinfo is None):
             answered[task] = min(dated, first)
     found: dict[str, str] = {}
-    for event in record.events:
-        at, answer = _moment(event.at), answered.get(event.task)
-        if at is None or answer is None or (at.tzinfo is None) != (answer.tzinfo is None):
+    for event, at in events:
+        answer = answered.get(event.task)
+        if answer is None or (at.tzinfo is None) != (answer.tzinfo is None):
             continue
-        if event.kind is EventKind.TASK_STARTED and at > answer:
+        if event.kind is EventKind.TASK_STARTED and at > answer + apart:
             found[event.task] = f"{event.kind} {event.task} is dated after its first answer"
-        elif event.kind in _ENDS and at < answer:
+        elif event.kind in _ENDS and at < answer - apart:
             found[event.task] = f"{event.kind} {event.task} is dated before its first answer"
     return list(found.values())
 
@@ -105,7 +112,7 @@ def _spans_s(record: RunRecord) -> tuple[float, float] | None:
     if len(moments) < 2 or len({at.tzinfo is None for at in moments}) > 1:
         return None
     seen_s = max(ends_s, default=0.0) - min(ends_s, default=0.0)
-    if seen_s < _LEAST_SPAN_S:
+    if seen_s < (_LEAST_COARSE_SPAN_S if _to_the_second(moments) else _LEAST_SPAN_S):
         return None
     return (max(moments) - min(moments)).total_seconds(), seen_s
 
@@ -116,6 +123,11 @@ def _attempts(record: RunRecord) -> Iterator[tuple[dict[str, object], datetime]]
         at = _moment(attempt.get("timestamp")) if isinstance(attempt, dict) else None
         if at is not None:
             yield attempt, at
+
+
+def _to_the_second(moments: Iterable[datetime]) -> bool:
+    """Whether times are told no finer; those of many events or attempts are never so by chance."""
+    return not any(at.microsecond for at in moments)
 
 
 def _moment(text: object) -> datetime | None:

@@ -24,14 +24,14 @@ def moment(second: float) -> str:
 def run(
     folder: Path,
     *,
-    began: float = 0.0,
-    ended: float = 2.0,
+    began: float = 0.02,
+    ended: float = 2.02,
     events: Sequence[TaskEvent] | None = None,
     answered: Sequence[float] | None = None,
     redis: bool = True,
 ) -> RunRecord:
     """A task for each module, ten seconds apart, answered in its second second."""
-    answers = answered or [10 * place + 1 for place in range(len(MODULES))]
+    answers = answered or [10 * place + 1.01 for place in range(len(MODULES))]
     attempts = [
         {"agent": "developer", "module": module, "attempt_number": 1, "timestamp": moment(at)}
         for module, at in zip(MODULES, answers, strict=True)
@@ -58,7 +58,7 @@ def said(tmp_path: Path, candidate: RunRecord) -> list[str]:
     return [mismatch.sentence for mismatch in found]
 
 
-@pytest.mark.parametrize("seconds", [(0.0, 2.0), (1.0, 1.0), (0.9, 1.1)])
+@pytest.mark.parametrize("seconds", [(0.0, 2.0), (1.01, 1.01), (0.9, 1.1)])
 def test_a_task_begins_before_its_answer_and_ends_after_it(
     seconds: tuple[float, float], tmp_path: Path
 ) -> None:
@@ -77,11 +77,29 @@ def test_an_end_that_is_dated_before_the_answer_is_told(tmp_path: Path) -> None:
     assert sentence == "TASK_COMPLETED developer:Users is dated before its first answer, and so do 4 more"
 
 
+def test_events_that_are_told_to_the_second_are_not_dated_before_the_answer(tmp_path: Path) -> None:
+    # Red where what was cut off from a time counts as time.
+    answers = [10 * place + 1.7 for place in range(len(MODULES))]
+    assert said(tmp_path, run(tmp_path / "candidate", began=0, ended=1, answered=answers)) == []
+    (sentence,) = said(tmp_path, run(tmp_path / "early", began=0, ended=0, answered=answers))
+    assert sentence.startswith("TASK_COMPLETED developer:Users is dated before its first answer")
+
+
+def test_attempts_that_are_told_to_the_second_stand_still_for_a_while(tmp_path: Path) -> None:
+    # Red where a short run by an engine that dates so is a mismatch.
+    quick = run(tmp_path / "candidate", answered=[5.0] * 5, events=[])
+    calls = [make_call(module=module, end_s=place / 10) for place, module in enumerate(MODULES)]
+    assert said(tmp_path, replace(quick, calls=tuple(calls))) == []
+    assert said(tmp_path, quick) != []
+
+
 def test_a_clock_that_is_set_back_once_is_no_mismatch(tmp_path: Path) -> None:
     # Red where one task at a wrong time, or one step back, is enough.
     events = run(tmp_path / "made").events
     # Set back by 15 seconds while the second task is under way.
-    ahead = [replace(event, at=moment(at + 15)) for event, at in zip(events, (0, 2, 10), strict=False)]
+    ahead = [
+        replace(event, at=moment(at + 15)) for event, at in zip(events, (0.02, 2.02, 10.02), strict=False)
+    ]
     candidate = run(
         tmp_path / "candidate", events=[*ahead, *events[3:]], answered=[16.0, 11.0, 21.0, 31.0, 41.0]
     )
