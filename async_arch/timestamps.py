@@ -6,12 +6,17 @@ import time
 from datetime import datetime
 from functools import lru_cache
 
-__all__ = ["timestamp"]
+__all__ = ["timestamp", "timestamp_at"]
 
 
 def timestamp() -> str:
     """The local time as an ISO timestamp with milliseconds and offset."""
     return _timestamp(time.time_ns() // 1_000_000)
+
+
+def timestamp_at(seconds: float) -> str:
+    """The timestamp of a moment, in seconds since the epoch."""
+    return _timestamp(int(seconds * 1000))
 
 
 # Tasks that begin and end together ask many times within a millisecond.

@@ -29,6 +29,8 @@ class RunBrief:
     code: str
     hosts: tuple[ModelHost, ...] = ()
     """The hosts behind `model_url`, in the gateway's order; none where it has only one."""
+    ahead_s: float = 0.0
+    """By how much the clock of the build's process is ahead of that of Redis."""
 
     @property
     def data(self) -> bytes:

@@ -36,6 +36,7 @@ from async_arch.workers.brief import RunBrief
 from async_arch.workers.gateway_health import hosts_left_out
 from async_arch.workers.host_slots import least_busy, wake
 from async_arch.workers.roster import WorkerFacts, live_workers
+from async_arch.workers.server_clock import ahead_of_server
 from async_arch.workers.settings import WorkersSettings
 from async_arch.workers.task_queue import OF_WORKER, PERFORM, TaskReference, queue_name
 
@@ -146,16 +147,15 @@ class DocketExecutor:
     async def _leave_brief(self, order: Order) -> None:
         """Leave the brief once, before the first task goes in."""
         if self._briefed is None:
-            settings = self.settings
-            brief = RunBrief(
-                order, self.model, settings.model_url, self.generation, settings.code, settings.hosts
-            )
-            self._brief = brief.data
-            self._briefed = asyncio.ensure_future(self._begin())
+            self._briefed = asyncio.ensure_future(self._begin(order))
         await asyncio.shield(self._briefed)
 
-    async def _begin(self) -> None:
+    async def _begin(self, order: Order) -> None:
         self._ended = await self._count()
+        settings, ahead_s = self.settings, await ahead_of_server(self.connection)
+        self._brief = RunBrief(
+            order, self.model, settings.model_url, self.generation, settings.code, settings.hosts, ahead_s
+        ).data
         await self.state.leave_brief(self._brief)
 
     async def _host(self) -> tuple[str, int] | tuple[()]:

@@ -25,6 +25,7 @@ from pydantic import TypeAdapter
 
 from async_arch.workers.host_slots import wake
 from async_arch.workers.plain_data import dumps
+from async_arch.workers.server_clock import ServerClock
 from async_arch.workers.settings import ModelHost, ReachedModel
 from async_arch.workers.task_queue import PERFORM, TaskReference
 
@@ -43,6 +44,8 @@ class DocketWorker(Worker):
     """How many messages were no tasks, or none that docket could handle."""
     model: ReachedModel | None = None
     """Its own, for builds that leave it to their workers."""
+    clock: ServerClock | None = None
+    """What docket goes by in this worker's tasks; None: the clock of the machine."""
     stopping = False
     """Whether it begins no more tasks; those that it has it ends."""
 

@@ -36,8 +36,8 @@ class HostSlots(ConcurrencyLimit):
     """Docket's limit, for each host by the slots that the task names; none where it names no host.
 
     A task that finds no slot free waits in Redis, and the worker goes on with others. Who waits longest is
-    next. A holder counts as dead when it has been silent for as long as a worker may be, by the clocks of the
-    workers, which therefore may not differ by as much.
+    next. A holder counts as dead when it has been silent for as long as a worker may be, by the clock of
+    Redis; see `docket_clock`.
     """
 
     host: str = ""

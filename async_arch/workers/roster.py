@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,20 +9,21 @@ from pydantic import TypeAdapter, ValidationError
 
 from async_arch.redis_client import RedisConnection
 from async_arch.redis_keys import WORKERS
+from async_arch.workers.server_clock import server_time
 
 __all__ = ["BEAT_S", "LIVES_S", "BusyTask", "WorkerFacts", "live_workers", "say_alive", "say_gone"]
 
 BEAT_S = 1.0
 """How often a worker says that it lives."""
 LIVES_S = 10.0
-"""For how long what it said counts. The clocks of the machines may differ by less than that."""
+"""For how long what it said counts."""
 
 _FACTS = f"{WORKERS}:facts"
 
 
 @dataclass(frozen=True, slots=True)
 class BusyTask:
-    """A task that a worker does, begun at `since` (seconds since the epoch)."""
+    """A task that a worker does, begun at `since` (seconds since the epoch, by the clock of Redis)."""
 
     run: str
     task: str
@@ -34,7 +34,7 @@ class BusyTask:
 
 @dataclass(frozen=True, slots=True)
 class WorkerFacts:
-    """What a worker says of itself. Times are seconds since the epoch, by the clock of its machine."""
+    """What a worker says of itself. Times are seconds since the epoch, by the clock of Redis."""
 
     name: str
     machine: str
@@ -92,7 +92,8 @@ async def say_gone(connection: RedisConnection, name: str) -> None:
 
 async def live_workers(connection: RedisConnection) -> Sequence[WorkerFacts]:
     """What the workers that live said last, by name."""
-    names = await connection.command("ZRANGEBYSCORE", WORKERS, repr(time.time() - LIVES_S), "+inf")
+    heard_since = repr(await server_time(connection) - LIVES_S)
+    names = await connection.command("ZRANGEBYSCORE", WORKERS, heard_since, "+inf")
     if not names:
         return ()
     facts = await connection.command("HMGET", _FACTS, *sorted(names))

@@ -39,12 +39,14 @@ from async_arch.redis_scripts import Answer
 from async_arch.redis_writer import LeaseLost
 from async_arch.state_manager import RedisStateManager
 from async_arch.state_store import Readings, StateUnavailable
-from async_arch.timestamps import timestamp
+from async_arch.timestamps import timestamp_at
 from async_arch.workers.brief import RunBrief
+from async_arch.workers.docket_clock import go_by_server
 from async_arch.workers.docket_worker import DocketWorker
 from async_arch.workers.gateway_health import gateway_answers
 from async_arch.workers.host_slots import HostSlots
 from async_arch.workers.roster import BEAT_S, BusyTask, WorkerFacts, say_alive, say_gone
+from async_arch.workers.server_clock import ServerClock
 from async_arch.workers.settings import ReachedModel
 from async_arch.workers.task_queue import DEFAULT_QUEUE, PERFORM, open_queue
 
@@ -130,9 +132,12 @@ class _State(RedisStateManager):
 class TaskWorker:
     """A worker that is connected; `work` lets it work."""
 
-    def __init__(self, settings: WorkerSettings, connection: RedisConnection, queue: Docket) -> None:
+    def __init__(
+        self, settings: WorkerSettings, connection: RedisConnection, queue: Docket, clock: ServerClock
+    ) -> None:
         self._settings = settings
         self._connection = connection
+        self._clock = clock
         self._worker = DocketWorker(
             queue,
             name=settings.name,
@@ -143,13 +148,15 @@ class TaskWorker:
             schedule_automatic_tasks=False,
         )
         self._worker.model = settings.model
+        self._worker.clock = clock
+        go_by_server()
         queue.register(self._perform, [PERFORM])
         self._builds: OrderedDict[tuple[str, str], _Build] = OrderedDict()
         # By the executions themselves: one of a task that is redelivered may stand beside another of it.
         self._busy: dict[Execution, BusyTask] = {}
         self._counts = _Counts()
         self._ends: deque[float] = deque()
-        self._started = time.time()
+        self._started = clock.now()
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -162,7 +169,7 @@ class TaskWorker:
             open_redis(settings.redis_url, patience_s=settings.redis_patience_s) as connection,
             open_queue(settings.redis_url, settings.queue, settings.code, takes=True) as queue,
         ):
-            yield cls(settings, connection, queue)
+            yield cls(settings, connection, queue, await ServerClock.read(connection))
 
     async def work(self, stop: asyncio.Event) -> None:
         """Do tasks until `stop` is set; those under way then are ended first, and none are begun.
@@ -224,15 +231,20 @@ class TaskWorker:
         if model is None:
             raise StateUnavailable(f"run {state.run} leaves the model to its workers, and this one has none")
         url = model.url_of(host)
-        async with open_calls(AgentCalls.ASYNC, brief.model, timestamp, host=url) as calls:
+
+        def now() -> str:
+            # By the clock of the build's process: what it writes itself stands beside this.
+            return timestamp_at(self._clock.now() + brief.ahead_s)
+
+        async with open_calls(AgentCalls.ASYNC, brief.model, now, host=url) as calls:
             # A task takes one slot of its host, and so it makes one call at a time.
             perform = performer(brief.generation, calls, templates=self._settings.templates, at_once=1)
-            executor = LocalExecutor(state, _unless_abandoned(perform, brief), timestamp)
+            executor = LocalExecutor(state, _unless_abandoned(perform, brief), now)
             result = await executor.execute(assignment)
             await state.settled()
         self._counts.done += 1
         self._counts.failed += result.failure is not None
-        self._ends.append(time.time())
+        self._ends.append(time.monotonic())
 
     async def _build(
         self, state: RedisStateManager, run: str, task: str, token: str, place: int
@@ -268,7 +280,7 @@ class TaskWorker:
         again = execution.redelivered
         self._counts.taken_over += again
         self._idle.clear()
-        self._busy[execution] = BusyTask(run, task, time.time(), taken_over=again)
+        self._busy[execution] = BusyTask(run, task, self._clock.now(), taken_over=again)
         try:
             yield
         finally:
@@ -280,6 +292,7 @@ class TaskWorker:
         try:
             while True:
                 try:
+                    await self._clock.look()
                     await say_alive(self._connection, self._facts())
                     await self._worker.wake_waiting()
                 except StateUnavailable as error:
@@ -292,8 +305,8 @@ class TaskWorker:
                     await say_gone(self._connection, self._settings.name)
 
     def _facts(self) -> WorkerFacts:
-        now, settings, counts = time.time(), self._settings, self._counts
-        while self._ends and self._ends[0] < now - _MINUTE_S:
+        settings, counts = self._settings, self._counts
+        while self._ends and self._ends[0] < time.monotonic() - _MINUTE_S:
             self._ends.popleft()
         return WorkerFacts(
             name=settings.name,
@@ -304,7 +317,7 @@ class TaskWorker:
             concurrency=settings.concurrency,
             takeover_s=settings.takeover_s,
             started=self._started,
-            said=now,
+            said=self._clock.now(),
             done=counts.done,
             failed=counts.failed,
             repeated=counts.repeated,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -26,7 +24,6 @@ def print_fleet(console: Console, fleet: Fleet, redis: str) -> None:
             soft_wrap=True,
         )
         return
-    now = time.time()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("worker", "queue", "code", "state", "up", "done", "last min", "taken over", "repeated"):
         right = column in ("up", "done", "last min", "taken over", "repeated")
@@ -37,7 +34,7 @@ def print_fleet(console: Console, fleet: Fleet, redis: str) -> None:
             visible(worker.queue),
             Text(worker.code[:_CODE], "" if worker.same_code else "yellow"),
             _state(worker),
-            duration(now - worker.started),
+            duration(max(0.0, fleet.at - worker.started)),
             str(worker.done),
             str(worker.done_last_minute),
             str(worker.taken_over),
@@ -48,7 +45,7 @@ def print_fleet(console: Console, fleet: Fleet, redis: str) -> None:
     for worker in fleet.workers:
         for task in worker.busy:
             again = ", taken over from another worker" if task.taken_over else ""
-            since = duration(max(0.0, now - task.since))
+            since = duration(max(0.0, fleet.at - task.since))
             line = f"{worker.name}: {task.task} of {task.run} for {since}{again}"
             console.print(Text(visible(line)), soft_wrap=True)
     for queue in fleet.queues:

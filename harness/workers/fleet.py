@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
@@ -11,6 +10,7 @@ from async_arch.redis_client import open_redis
 from async_arch.state_store import StateUnavailable
 from async_arch.workers.queue_standing import LateLease, queue_standing
 from async_arch.workers.roster import BusyTask, WorkerFacts, live_workers
+from async_arch.workers.server_clock import server_time
 from async_arch.workers.task_queue import queue_name
 from harness.errors import BadInputError, SurroundingsError
 from harness.record.fingerprint import tasks_code
@@ -25,7 +25,10 @@ class _Frozen(BaseModel):
 
 
 class WorkerView(_Frozen):
-    """A worker as it said last, at most some seconds ago; times are seconds since the epoch."""
+    """A worker as it said last, at most some seconds ago.
+
+    Times are seconds since the epoch, by the clock of Redis.
+    """
 
     name: str
     machine: str
@@ -47,7 +50,7 @@ class WorkerView(_Frozen):
     late_leases: int
     """Of its tasks, how many it should have said something of: they are about to be taken over."""
     silent_s: float
-    """For how long it has said nothing, by this machine's clock."""
+    """For how long it has said nothing."""
 
 
 class QueueView(_Frozen):
@@ -68,6 +71,8 @@ class Fleet(_Frozen):
     schema_version: int = 1
     code: str
     """The fingerprint of the code that does tasks in this installation."""
+    at: float
+    """When they were looked at, in seconds since the epoch, by the clock of Redis."""
     workers: tuple[WorkerView, ...]
     queues: tuple[QueueView, ...]
 
@@ -80,6 +85,7 @@ async def look_at_workers(redis: str) -> Fleet:
     try:
         async with open_redis(redis, patience_s=_PATIENCE_S) as connection:
             facts = await live_workers(connection)
+            at = await server_time(connection)
             queues, late = [], list[LateLease]()
             for queue, code in sorted({(each.queue, each.code) for each in facts}):
                 serving = [each for each in facts if (each.queue, each.code) == (queue, code)]
@@ -102,12 +108,13 @@ async def look_at_workers(redis: str) -> Fleet:
         raise SurroundingsError(str(error)) from error
     return Fleet(
         code=own,
-        workers=tuple(_view(each, own, late, time.time()) for each in facts),
+        at=at,
+        workers=tuple(_view(each, own, late, at) for each in facts),
         queues=tuple(queues),
     )
 
 
-def _view(facts: WorkerFacts, own: str, late: Sequence[LateLease], now: float) -> WorkerView:
+def _view(facts: WorkerFacts, own: str, late: Sequence[LateLease], at: float) -> WorkerView:
     return WorkerView(
         name=facts.name,
         machine=facts.machine,
@@ -126,5 +133,5 @@ def _view(facts: WorkerFacts, own: str, late: Sequence[LateLease], now: float) -
         overtaken=facts.overtaken,
         done_last_minute=facts.done_last_minute,
         late_leases=sum(lease.worker == facts.name for lease in late),
-        silent_s=max(0.0, now - facts.said),
+        silent_s=max(0.0, at - facts.said),
     )

@@ -28,6 +28,7 @@ from async_arch.workers.queue_standing import queue_standing
 from async_arch.workers.roster import live_workers
 from async_arch.workers.settings import ModelHost
 from async_arch.workers.task_queue import queue_name
+from harness.errors import SurroundingsError
 from harness.workers.fleet import look_at_workers
 from tests.workers.small_build import CODE, build, model, worker
 
@@ -178,10 +179,19 @@ async def test_who_watches_sees_the_workers_and_can_change_nothing() -> None:
                     await connection.command(*refused)
 
 
+async def test_who_watches_and_may_not_ask_for_the_time_is_told_so_in_one_line() -> None:
+    async with _guarded(USERS) as guarded:
+        rights = [each for each in _users(USERS)["watcher"] if each != "+time"]
+        await guarded.grant("watcher", rights)
+        with pytest.raises(SurroundingsError, match=r"refuses: .*no permissions to run the 'time' command$"):
+            await look_at_workers(guarded.url("watcher"))
+
+
 @pytest.mark.parametrize(
     ("user", "right", "sentence"),
     [
         ("worker", "+ping", "no permissions to run the 'ping' command"),
+        ("worker", "+time", "no permissions to run the 'time' command"),
         ("worker", "+script|load", "no permissions to run the 'script|load' command"),
         ("worker", "+xgroup|create", "no permissions to run the 'xgroup|create' command"),
         ("worker", "+psubscribe", "no permissions to run the 'psubscribe' command"),
@@ -190,6 +200,7 @@ async def test_who_watches_sees_the_workers_and_can_change_nothing() -> None:
         ("worker", "+xautoclaim", "no permissions to run the 'xautoclaim' command"),
         ("worker", "+xpending", "no permissions to run the 'xpending' command"),
         ("worker", "~agentfactory:{*", "No permissions to access a key"),
+        ("build", "+time", "no permissions to run the 'time' command"),
         ("build", "+hsetnx", "no permissions to run the 'hsetnx' command"),
         ("build", "~agentfactory:queue:*", "No permissions to access a key"),
         ("build", "&agentfactory:queue:*", "No permissions to access a channel"),
