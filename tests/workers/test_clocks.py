@@ -18,7 +18,7 @@ from agents.build import EventKind
 from async_arch.embedded_redis import embedded_redis
 from async_arch.redis_client import open_redis
 from async_arch.state_manager import RedisStateManager
-from async_arch.workers.roster import LIVES_S, live_workers
+from async_arch.workers.roster import BEAT_S, LIVES_S
 from harness.workers.fleet import look_at_workers
 from tests.executors.bed import TASKS, Bed, facts, left, working
 from tests.executors.team_model import team_model, until
@@ -78,14 +78,19 @@ async def test_all_that_workers_write_has_times_of_the_build_by_its_own_clock(
 
 
 async def test_workers_are_there_and_of_their_true_age_whatever_their_clocks_and_the_lookers(
-    bed: Bed,
+    bed: Bed, tmp_path: Path
 ) -> None:
     """Red where a worker says the time of its machine, or who looks compares with that of its own."""
+    bed.model.held = lambda task: True
     async with (
         working_ahead(bed.redis_url, TEN_MINUTES_S, name="ahead"),
         working_ahead(bed.redis_url, -TEN_MINUTES_S, name="behind"),
     ):
         await until_there(bed.redis_url, 2)
+        building = [asyncio.create_task(bed.build(f"run-{n}", tmp_path / str(n))) for n in range(2)]
+        await bed.model.until_asked("analyst", 2)
+        # Both have said what they do by then.
+        await asyncio.sleep(1.5 * BEAT_S)
         for looker_ahead_s in (0.0, TEN_MINUTES_S, -TEN_MINUTES_S):
             with wall_clocks.ahead(looker_ahead_s):
                 fleet = await look_at_workers(bed.redis_url)
@@ -93,21 +98,26 @@ async def test_workers_are_there_and_of_their_true_age_whatever_their_clocks_and
             for worker in fleet.workers:
                 assert 0 <= fleet.at - worker.started < LIVES_S
                 assert worker.silent_s < LIVES_S / 2
+                assert all(0 <= fleet.at - task.since < LIVES_S for task in worker.busy)
+            assert sum(len(worker.busy) for worker in fleet.workers) == 2
+        bed.model.go.set()
+        for build in building:
+            assert (await build).failures == ()
 
 
 async def test_a_worker_with_any_clock_takes_out_who_is_gone_and_nobody_else(bed: Bed) -> None:
     """Red where who is gone is told by the clock of the machine of whoever looks."""
-    async with (
-        open_redis(bed.redis_url) as connection,
-        working_ahead(bed.redis_url, -TEN_MINUTES_S, name="behind"),
-    ):
-        gone = time.time() - TEN_MINUTES_S
-        await connection.command("ZADD", "agentfactory:workers", str(gone), "gone")
-        async with working_ahead(bed.redis_url, TEN_MINUTES_S, name="ahead"), asyncio.timeout(10):
-            while await connection.command("ZSCORE", "agentfactory:workers", "gone"):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-            await until_there(bed.redis_url, 2)
-            assert {each.name for each in await live_workers(connection)} == {"ahead", "behind"}
+    roster = "agentfactory:workers"
+    async with open_redis(bed.redis_url) as connection:
+        gone, silent = str(time.time() - TEN_MINUTES_S), str(time.time() - 2 * LIVES_S)
+        await connection.command("ZADD", roster, gone, "gone", silent, "silent")
+        async with working_ahead(bed.redis_url, TEN_MINUTES_S, name="ahead"):
+            await until_there(bed.redis_url, 1)
+            assert set(await connection.command("ZRANGE", roster, "0", "-1")) == {b"ahead", b"silent"}
+        await connection.command("ZADD", roster, gone, "gone")
+        async with working_ahead(bed.redis_url, -TEN_MINUTES_S, name="behind"):
+            await until_there(bed.redis_url, 1)
+            assert set(await connection.command("ZRANGE", roster, "0", "-1")) == {b"behind", b"silent"}
 
 
 async def test_a_slot_in_use_looks_abandoned_to_no_machine(bed: Bed) -> None:
