@@ -2,8 +2,9 @@
 
 An update that comes while others are on their way waits and goes with all that have come by then. One that
 nobody waits for (`put`) waits a moment longer, and only then is it made: tasks that a burst of them made
-ready begin first. Where more wait than go at once, the next are made while Redis does those before. When a connection breaks, nobody knows which of the updates on it were done: they are sent
-again, and the server, which keeps the number of every writer's last update, leaves out those it has.
+ready begin first. Where more wait than go at once, the next are made while Redis does those before. When a
+connection breaks, nobody knows which of the updates on it were done: they are sent again, and the server,
+which keeps the number of every writer's last update, leaves out those it has.
 """
 
 from __future__ import annotations
