@@ -28,7 +28,7 @@ _MOST_IN_ONE_TRIP = 256
 _MOST_AWAITED_IN_ONE_TRIP = 64
 """While one trip is on its way, those who were waiting for the trip before make the next updates."""
 _MADE_AT_ONCE = 16
-"""How many updates are made ahead before the trip under way, and whoever else, has a turn."""
+"""How many updates are made before others have a turn."""
 _MOST_BYTES_IN_ONE_TRIP = 1 << 20
 _MOST_ARGUMENTS_IN_ONE_TRIP = 10_000
 _MOST_WAITING = 32_768
@@ -239,27 +239,23 @@ class RedisWriter:
             while ahead or self._queue:
                 if ahead is None:
                     await self._gathered()
-                    taken = self._next_batch()
-                    batch = _Batch(taken, list(self._trips(taken, map(self._made, taken))))
-                else:
-                    batch = ahead
-                ahead = None
+                batch, ahead = ahead or await self._next_batch(), None
                 if len(self._queue) < _MOST_IN_ONE_TRIP:
                     await self._send_all(batch)
                     continue
                 # More than the next trip can take is there already: nothing is gained by making it later.
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._send_all(batch))
-                    ahead = await self._made_ahead()
+                    ahead = await self._next_batch()
 
-    async def _made_ahead(self) -> _Batch:
-        """The next batch, made while another is on its way."""
-        taken = self._next_batch()
+    async def _next_batch(self) -> _Batch:
+        """The updates that go next. While they are made others have turns: a task that is due, a trip."""
+        taken = self._take()
         made: list[_Arguments | None] = []
-        for number, waiting in enumerate(taken):
+        for number, waiting in enumerate(taken, start=1):
+            made.append(self._made(waiting))
             if number % _MADE_AT_ONCE == 0:
                 await asyncio.sleep(0)
-            made.append(self._made(waiting))
         return _Batch(taken, list(self._trips(taken, made)))
 
     async def _send_all(self, batch: _Batch) -> None:
@@ -303,7 +299,7 @@ class RedisWriter:
             if not settled.done():
                 settled.set_result(None)
 
-    def _next_batch(self) -> list[_Waiting]:
+    def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         size = 0
         # A few at the end of a long queue wait for what is before them, and that goes faster in whole trips.
