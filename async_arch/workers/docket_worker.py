@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -101,8 +101,13 @@ class DocketWorker(Worker):
 
     async def wake_waiting(self) -> None:
         """Have tasks go on that wait for slots of its own hosts which nobody has; see `wake`."""
-        with suppress(*_AWAY):
+        try:
             await wake(self.docket, self.hosts_in())
+        except _AWAY:
+            pass
+        except redis.exceptions.RedisError as error:
+            # Tasks may wait for longer than they must. Those that do not wait go on.
+            _log.warning("cannot look for slots that nobody has: %s", error)
 
     def abandon(self) -> None:
         """Cancel all tasks under way. Docket leaves those to others where it was cancelled before."""

@@ -13,10 +13,12 @@ import pytest_asyncio
 
 from agents.build import BuildOutcome
 from async_arch.embedded_redis import embedded_redis
+from async_arch.redis_client import open_redis
 from async_arch.workers.settings import ModelHost, ReachedModel
+from async_arch.workers.task_queue import PERFORM, open_queue
 from harness.errors import BadInputError
 from harness.workers.own_model import own_model
-from tests.executors.bed import TASKS, Bed, facts, working
+from tests.executors.bed import CODE, TASKS, Bed, facts, working
 from tests.executors.team_model import team_model, until
 from tests.gateway_hosts.loopback_host import loopback_hosts
 
@@ -51,6 +53,23 @@ async def test_a_host_that_is_left_out_gets_no_tasks(bed: Bed, tmp_path: Path) -
     async with working(bed.redis_url, model=own):
         assert (await _build(bed, "run", tmp_path)).failures == ()
     assert bed.model.most_at_once == {"/host/0": 1}
+
+
+async def test_what_keeps_a_worker_from_waking_others_does_not_end_it(
+    bed: Bed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Red where Redis may refuse that: the worker ends.
+    own = ReachedModel(bed.model.url, HOSTS)
+    async with (
+        working(bed.redis_url, model=own),
+        open_redis(bed.redis_url) as connection,
+        open_queue(bed.redis_url, "default", CODE) as queue,
+    ):
+        slots = f"{queue.prefix}:host:{HOSTS[0].name}:concurrency:{PERFORM}"
+        await connection.client.set(slots, "no slots")
+        await until(lambda: "cannot look for slots" in caplog.text, "the worker says so")
+        await connection.client.delete(slots)
+        assert (await _build(bed, "run", tmp_path)).failures == ()
 
 
 async def test_a_worker_without_one_leaves_the_tasks_to_others_and_says_why(
