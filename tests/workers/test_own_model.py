@@ -65,10 +65,10 @@ async def test_what_keeps_a_worker_from_waking_others_does_not_end_it(
         open_redis(bed.redis_url) as connection,
         open_queue(bed.redis_url, "default", CODE) as queue,
     ):
-        slots = f"{queue.prefix}:host:{HOSTS[0].name}:concurrency:{PERFORM}"
-        await connection.client.set(slots, "no slots")
+        waiting = f"{queue.prefix}:host:{HOSTS[0].name}:concurrency:{PERFORM}:waiters"
+        await connection.client.set(waiting, "no list of who waits")
         await until(lambda: "cannot look for slots" in caplog.text, "the worker says so")
-        await connection.client.delete(slots)
+        await connection.client.delete(waiting)
         assert (await _build(bed, "run", tmp_path)).failures == ()
 
 
