@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from agents.blackboard import ProjectStatus
+from agents.build import BuildOutcome
 from agents.conversation import Cause
 from agents.workflow import ANALYST
 from async_arch.embedded_redis import embedded_redis
@@ -83,6 +84,19 @@ async def one_left(bed: Bed) -> None:
             await asyncio.sleep(0.01)
 
 
+@asynccontextmanager
+async def one_under_way(
+    bed: Bed, folder: Path
+) -> AsyncIterator[tuple[TaskWorker, asyncio.Task[None], asyncio.Task[BuildOutcome]]]:
+    """A worker, its work, and a build of which it reviews Users and has nothing else: the model holds it."""
+    bed.model.held = lambda task: task == "reviewer:Users"
+    async with at_work(bed.redis_url, "first") as (worker, _, work):
+        build = asyncio.create_task(bed.build("run", folder))
+        await bed.model.until_asked("reviewer:Users")
+        await one_left(bed)
+        yield worker, work, build
+
+
 async def test_a_worker_that_stops_ends_its_tasks_however_long_they_take_and_begins_none(
     bed: Bed, tmp_path: Path
 ) -> None:
@@ -144,11 +158,7 @@ async def test_a_worker_goes_on_when_redis_was_away(
 ) -> None:
     """What it was doing is done once, although its lease had lapsed."""
     bed = Bed("docket", server.url, model)
-    model.held = lambda task: task == "reviewer:Users"
-    async with at_work(server.url, "only") as (worker, _, _):
-        build = asyncio.create_task(bed.build("run", tmp_path))
-        await model.until_asked("reviewer:Users")
-        await one_left(bed)
+    async with one_under_way(bed, tmp_path) as (worker, _, build):
         server.kill()
         await asyncio.sleep(1.2 * TAKEOVER_S)
         model.go.set()
@@ -168,11 +178,7 @@ async def test_a_worker_takes_no_task_from_itself_where_redis_stood_still(
 ) -> None:
     """For longer than a lease: by the clock of Redis it was silent, and it is the first that looks."""
     bed = Bed("docket", server.url, model)
-    model.held = lambda task: task == "reviewer:Users"
-    async with at_work(server.url, "only") as (worker, _, _):
-        build = asyncio.create_task(bed.build("run", tmp_path))
-        await model.until_asked("reviewer:Users")
-        await one_left(bed)
+    async with one_under_way(bed, tmp_path) as (worker, _, build):
         server.stand_still()
         await asyncio.sleep(1.4 * TAKEOVER_S)
         server.go_on()
@@ -189,11 +195,7 @@ async def test_a_worker_begins_tasks_as_soon_as_redis_is_back_while_those_it_had
     """Docket begins none before those have ended. They keep their places: it never has more at once."""
     bed = Bed("docket", server.url, model)
     model.takes_s = 0.05
-    model.held = lambda task: task == "reviewer:Users"
-    async with at_work(server.url, "only") as (worker, _, _):
-        build = asyncio.create_task(bed.build("run", tmp_path / "run"))
-        await model.until_asked("reviewer:Users")
-        await one_left(bed)
+    async with one_under_way(bed, tmp_path / "run") as (worker, _, build):
         for other in ("second", "third"):
             await away_for_a_moment(server)
             model.held = lambda task: False
@@ -214,11 +216,7 @@ async def test_a_worker_that_lost_redis_and_is_given_up_leaves_none_of_its_tasks
     model: TeamModel, server: RestartableServer, tmp_path: Path
 ) -> None:
     bed = Bed("docket", server.url, model)
-    model.held = lambda task: task == "reviewer:Users"
-    async with at_work(server.url, "first") as (first, _, work):
-        build = asyncio.create_task(bed.build("run", tmp_path / "run"))
-        await model.until_asked("reviewer:Users")
-        await one_left(bed)
+    async with one_under_way(bed, tmp_path / "run") as (first, work, build):
         await away_for_a_moment(server)
         model.held = lambda task: False
         assert (await bed.build("other", tmp_path / "other")).failures == ()
